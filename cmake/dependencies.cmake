@@ -1,0 +1,32 @@
+# Every library that Skiff uses, as one interface target each (docs/dependencies.md says why).
+find_package(Threads REQUIRED)
+find_package(dnnl CONFIG QUIET)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+
+add_library(dep_onednn INTERFACE)
+if(TARGET DNNL::dnnl)
+  target_link_libraries(dep_onednn INTERFACE DNNL::dnnl)
+else()
+  find_library(SKIFF_DNNL_LIBRARY dnnl REQUIRED)
+  find_path(SKIFF_DNNL_INCLUDE dnnl.hpp REQUIRED)
+  target_link_libraries(dep_onednn INTERFACE ${SKIFF_DNNL_LIBRARY})
+  target_include_directories(dep_onednn SYSTEM INTERFACE ${SKIFF_DNNL_INCLUDE})
+endif()
+
+add_library(dep_protozero INTERFACE)
+find_path(SKIFF_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)
+target_include_directories(dep_protozero SYSTEM INTERFACE ${SKIFF_PROTOZERO_INCLUDE})
+
+add_library(dep_images INTERFACE)
+target_link_libraries(dep_images INTERFACE JPEG::JPEG PNG::PNG)
+
+add_library(dep_cli INTERFACE)
+target_link_libraries(dep_cli INTERFACE CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+
+if(SKIFF_TESTS)
+  find_package(GTest REQUIRED)
+endif()

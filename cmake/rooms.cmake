@@ -1,0 +1,124 @@
+# A room is a folder of src/: one static library, and one test program from its *_test.cc files.
+# Files named *_<isa>.cc are compiled with that rung's flags and no others; everything else is
+# baseline x86-64.
+
+add_library(skiff_flags INTERFACE)
+target_compile_options(skiff_flags INTERFACE -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor
+                       -ffp-contract=off -fno-math-errno)
+if(SKIFF_WERROR)
+  target_compile_options(skiff_flags INTERFACE -Werror)
+endif()
+target_include_directories(skiff_flags INTERFACE ${PROJECT_SOURCE_DIR}/src
+                           ${PROJECT_SOURCE_DIR}/include)
+
+set(SKIFF_ISA_FLAGS_avx2 -mavx2 -mfma -mbmi2)
+set(SKIFF_ISA_FLAGS_avx_vnni ${SKIFF_ISA_FLAGS_avx2} -mavxvnni)
+set(SKIFF_ISA_FLAGS_avx512bw ${SKIFF_ISA_FLAGS_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq)
+set(SKIFF_ISA_FLAGS_avx512_vnni ${SKIFF_ISA_FLAGS_avx512bw} -mavx512vnni)
+set(SKIFF_ISA_FLAGS_amx ${SKIFF_ISA_FLAGS_avx512_vnni} -mamx-tile -mamx-int8)
+
+function(skiff_set_isa_flags)
+  foreach(file ${ARGN})
+    foreach(isa avx2 avx_vnni avx512bw avx512_vnni amx)
+      if(file MATCHES "_${isa}\\.cc$")
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${SKIFF_ISA_FLAGS_${isa}}")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+
+function(skiff_add_room name sources tests)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  skiff_set_isa_flags(${sources})
+  list(TRANSFORM ARG_DEPENDS PREPEND skiff_)
+  if(sources)
+    add_library(skiff_${name} STATIC ${sources})
+    target_link_libraries(skiff_${name} PUBLIC skiff_flags ${ARG_DEPENDS} PRIVATE ${ARG_LIBRARIES})
+    if(name STREQUAL base)
+      target_link_libraries(skiff_base PUBLIC Threads::Threads)
+    endif()
+  else()
+    add_library(skiff_${name} INTERFACE)
+    target_link_libraries(skiff_${name} INTERFACE skiff_flags ${ARG_DEPENDS})
+  endif()
+  if(SKIFF_TESTS AND tests)
+    skiff_add_test(${name}_test "${tests}" LIBRARIES skiff_${name} ${ARG_LIBRARIES})
+  endif()
+endfunction()
+
+function(skiff_add_test name tests)
+  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  add_executable(${name} ${tests})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest GTest::gtest_main
+                        GTest::gmock)
+  target_compile_definitions(${name} PRIVATE SKIFF_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+function(skiff_room name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+  skiff_add_room(${name} "${sources}" "${tests}" ${ARGN})
+endfunction()
+
+# The room of operators: the registry is generated from the folders that are there.
+function(skiff_ops_room name)
+  file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${PROJECT_SOURCE_DIR}/src/${name}/*)
+  set(declarations "")
+  set(calls "")
+  foreach(folder ${folders})
+    get_filename_component(op ${folder} NAME)
+    if(IS_DIRECTORY ${folder} AND EXISTS ${folder}/${op}.cc)
+      string(APPEND declarations "std::span<const OpDef> ${op}_ops();\n")
+      string(APPEND calls "    ${op}_ops,\n")
+    endif()
+  endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/op_table.cc @ONLY CONTENT
+"// Generated from the folders of src/ops by cmake/rooms.cmake.
+#include \"ops/op_table.h\"
+
+namespace skiff::ops {
+
+@declarations@
+std::span<const OpFolder> OpFolders() {
+  static constexpr OpFolder kFolders[] = {
+@calls@  };
+  return kFolders;
+}
+
+}  // namespace skiff::ops
+")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+  list(APPEND sources ${PROJECT_BINARY_DIR}/op_table.cc)
+  skiff_add_room(${name} "${sources}" "${tests}" ${ARGN})
+endfunction()
+
+function(skiff_executable name folder)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
+  list(TRANSFORM ARG_DEPENDS PREPEND skiff_)
+  if(sources)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_LIBRARIES})
+  endif()
+endfunction()
+
+# One program for each folder of tests/ that has *_test.cc files.
+function(skiff_cross_room_tests root)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  list(TRANSFORM ARG_DEPENDS PREPEND skiff_)
+  file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${PROJECT_SOURCE_DIR}/${root}/*)
+  foreach(folder ${folders})
+    file(GLOB tests CONFIGURE_DEPENDS ${folder}/*_test.cc)
+    if(tests)
+      get_filename_component(test ${folder} NAME)
+      skiff_add_test(${root}_${test} "${tests}" LIBRARIES ${ARG_DEPENDS} fmt::fmt)
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,4 @@
+// Element types (public, skiff/dtype.h).
+#pragma once
+
+#include "skiff/dtype.h"
