@@ -1,0 +1,75 @@
+#include "base/isa.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace skiff {
+namespace {
+
+class ScopedIsa {
+ public:
+  explicit ScopedIsa(const char* value) { setenv("SKIFF_ISA", value, 1); }
+  ~ScopedIsa() { unsetenv("SKIFF_ISA"); }
+};
+
+TEST(IsaTest, NamesRoundTrip) {
+  for (Isa isa :
+       {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512bw, Isa::kAvx512Vnni, Isa::kAmx}) {
+    const Result<Isa> parsed = ParseIsa(Name(isa));
+    ASSERT_TRUE(parsed.ok());
+    EXPECT_EQ(*parsed, isa);
+  }
+  EXPECT_EQ(ParseIsa("sse9").status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(IsaTest, SupportedStartsWithScalarAndRises) {
+  const std::vector<Isa>& isas = SupportedIsas();
+  ASSERT_FALSE(isas.empty());
+  EXPECT_EQ(isas.front(), Isa::kScalar);
+  for (size_t i = 1; i < isas.size(); ++i) EXPECT_LT(isas[i - 1], isas[i]);
+}
+
+TEST(IsaTest, AgreesWithTheCompilersDetection) {
+  const std::vector<Isa>& isas = SupportedIsas();
+  const bool found = std::find(isas.begin(), isas.end(), Isa::kAvx2) != isas.end();
+  EXPECT_EQ(found, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+}
+
+TEST(IsaTest, AllowsLowerRungsOnly) {
+  EXPECT_TRUE(Allows(Isa::kScalar, Isa::kScalar));
+  EXPECT_FALSE(Allows(Isa::kScalar, Isa::kAvx2));
+  EXPECT_TRUE(Allows(Isa::kAvx2, Isa::kScalar));
+  EXPECT_TRUE(Allows(Isa::kAvxVnni, Isa::kAvxVnni));
+  EXPECT_FALSE(Allows(Isa::kAvx512bw, Isa::kAvxVnni));
+  EXPECT_TRUE(Allows(Isa::kAmx, Isa::kAvx512Vnni));
+  EXPECT_FALSE(Allows(Isa::kAvx512Vnni, Isa::kAmx));
+}
+
+TEST(IsaTest, EnvironmentCapsTheRung) {
+  {
+    const ScopedIsa scoped("scalar");
+    const Result<Isa> isa = SelectIsa();
+    ASSERT_TRUE(isa.ok());
+    EXPECT_EQ(*isa, Isa::kScalar);
+  }
+  {
+    const ScopedIsa scoped("nonsense");
+    EXPECT_EQ(SelectIsa().status().code(), StatusCode::kInvalidArgument);
+  }
+  const Result<Isa> best = SelectIsa();
+  ASSERT_TRUE(best.ok());
+  EXPECT_EQ(*best, SupportedIsas().back());
+}
+
+TEST(IsaTest, NamingAnAbsentRungIsAnError) {
+  if (SupportedIsas().back() == Isa::kAmx) GTEST_SKIP() << "this CPU has every rung";
+  const ScopedIsa scoped("amx");
+  EXPECT_EQ(SelectIsa().status().code(), StatusCode::kUnsupported);
+}
+
+TEST(IsaTest, CpuHasAName) { EXPECT_FALSE(CpuName().empty()); }
+
+}  // namespace
+}  // namespace skiff
