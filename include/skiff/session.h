@@ -58,7 +58,7 @@ struct LayerInfo {
   std::string name;       // the variable it writes
   std::string precision;  // "int8", "fp32", ...
   std::string kernel;
-  std::string why_float;  // why a quantisable layer is not INT8
+  std::string why_float;             // why a quantisable layer is not INT8
   std::vector<int64_t> output_dims;  // of the last run
   int64_t multiply_adds = 0;         // of the last run
   double total_ms = 0;               // over the profiled runs; 0 without SessionOptions::profile

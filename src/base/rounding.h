@@ -1,4 +1,5 @@
-// The two rounding rules of Paddle's quantisers (spec formats.md 4.1), one definition for every room.
+// The two rounding rules of Paddle's quantisers (spec formats.md 4.1), one definition for every
+// room.
 #pragma once
 
 #include <cmath>
@@ -6,8 +7,8 @@
 namespace skiff {
 
 enum class RoundMode {
-  kHalfEven,      // round_type 0: quantize_linear, oneDNN
-  kHalfAway,      // round_type 1: the default of all fake_* operators
+  kHalfEven,  // round_type 0: quantize_linear, oneDNN
+  kHalfAway,  // round_type 1: the default of all fake_* operators
 };
 
 // A float holding the rounded value; NaN stays NaN.

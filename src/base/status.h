@@ -6,12 +6,12 @@
 #define SKIFF_CONCAT_INNER(a, b) a##b
 #define SKIFF_CONCAT(a, b) SKIFF_CONCAT_INNER(a, b)
 
-#define SKIFF_RETURN_IF_ERROR(expr)                       \
-  do {                                                    \
-    ::skiff::Status skiff_status = (expr);                \
-    if (!skiff_status.ok()) [[unlikely]] {                \
-      return skiff_status;                                \
-    }                                                     \
+#define SKIFF_RETURN_IF_ERROR(expr)        \
+  do {                                     \
+    ::skiff::Status skiff_status = (expr); \
+    if (!skiff_status.ok()) [[unlikely]] { \
+      return skiff_status;                 \
+    }                                      \
   } while (false)
 
 #define SKIFF_ASSIGN_OR_RETURN(lhs, expr) \

@@ -1,9 +1,9 @@
 // ThreadPool: splits one loop over a fixed set of threads.
 //
-// A pool of one thread starts none and runs the loop inline. ParallelFor may be called by one thread
-// at a time (each Context owns its pool); nested calls run inline. Nothing is allocated or locked by
-// a call on the hot path beyond the wake-up of sleeping workers. Workers spin for a short, bounded
-// time before they sleep.
+// A pool of one thread starts none and runs the loop inline. ParallelFor may be called by one
+// thread at a time (each Context owns its pool); nested calls run inline. Nothing is allocated or
+// locked by a call on the hot path beyond the wake-up of sleeping workers. Workers spin for a
+// short, bounded time before they sleep.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ class ThreadPool {
       for (int64_t i = 0; i < n; ++i) fn(i);
       return;
     }
-    Dispatch(n, [](const void* f, int64_t i) { (*static_cast<const Fn*>(f))(i); }, &fn);
+    Dispatch(
+        n, [](const void* f, int64_t i) { (*static_cast<const Fn*>(f))(i); }, &fn);
   }
 
  private:

@@ -143,8 +143,7 @@ void Graph::RemoveInputSlot(Node* node, std::string_view slot) {
   auto rebuild = [&](auto&& edit) {
     for (size_t s = 0; s < node->inputs.size(); ++s) {
       for (size_t e = 0; e < node->inputs[s].edges.size(); ++e) {
-        edit(node->inputs[s].edges[e].value,
-             Use{node, static_cast<int>(s), static_cast<int>(e)});
+        edit(node->inputs[s].edges[e].value, Use{node, static_cast<int>(s), static_cast<int>(e)});
       }
     }
   };

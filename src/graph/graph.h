@@ -8,8 +8,8 @@
 // Extents are always Paddle's logical ones (N, C, H, W); Value::layout says how a 4-D value lies in
 // memory.
 //
-// Ownership: the Graph owns nodes and values; pointers stay valid until the node or value is erased.
-// Thread-safety: none while it is edited; const access from any thread.
+// Ownership: the Graph owns nodes and values; pointers stay valid until the node or value is
+// erased. Thread-safety: none while it is edited; const access from any thread.
 #pragma once
 
 #include <cstdint>
@@ -61,10 +61,10 @@ struct Value {
   // Declared extents, -1 unknown; a hint (rank, channels), checked against the truth at run time.
   std::vector<int64_t> dims;
   Layout layout = Layout::kPlain;
-  std::optional<Grid> grid;                           // only with dtype s8 or u8
-  std::shared_ptr<const program::Tensor> constant;    // parameters and folded constants
-  Node* producer = nullptr;                           // null for inputs and constants
-  std::vector<Use> uses;                              // kept by the Graph
+  std::optional<Grid> grid;                         // only with dtype s8 or u8
+  std::shared_ptr<const program::Tensor> constant;  // parameters and folded constants
+  Node* producer = nullptr;                         // null for inputs and constants
+  std::vector<Use> uses;                            // kept by the Graph
 };
 
 struct Edge {

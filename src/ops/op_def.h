@@ -1,6 +1,6 @@
-// OpDef: all that the rest of Skiff knows of an operator. An operator is one folder; its only public
-// symbol is `std::span<const OpDef> <folder>_ops()`, and the build collects those into the registry.
-// Adding an operator is adding a folder.
+// OpDef: all that the rest of Skiff knows of an operator. An operator is one folder; its only
+// public symbol is `std::span<const OpDef> <folder>_ops()`, and the build collects those into the
+// registry. Adding an operator is adding a folder.
 #pragma once
 
 #include <memory>

@@ -2,8 +2,8 @@
 //
 // Lossless: operators, variables, attributes, their order and their names are kept, and protobuf
 // fields that Skiff does not know are carried as raw bytes, so that a Program that was read and is
-// written again is the same model. What quantise, convert and train edit, and what execution derives
-// a graph::Graph from.
+// written again is the same model. What quantise, convert and train edit, and what execution
+// derives a graph::Graph from.
 //
 // Ownership: tensors' bytes are shared and immutable (Blob); copying a Program copies no weights.
 // Thread-safety: a const Program may be read from any number of threads.
@@ -58,11 +58,10 @@ struct Scalar {
 
 // Several file types share one C++ type (kInt and kBlock are int32; kString and kVar are string);
 // Attribute::type tells them apart. vector<bool> holds kBooleans.
-using AttrValue =
-    std::variant<std::monostate, int32_t, int64_t, float, double, bool, std::string, Scalar,
-                 std::vector<int32_t>, std::vector<int64_t>, std::vector<float>,
-                 std::vector<double>, std::vector<bool>, std::vector<std::string>,
-                 std::vector<Scalar>>;
+using AttrValue = std::variant<std::monostate, int32_t, int64_t, float, double, bool, std::string,
+                               Scalar, std::vector<int32_t>, std::vector<int64_t>,
+                               std::vector<float>, std::vector<double>, std::vector<bool>,
+                               std::vector<std::string>, std::vector<Scalar>>;
 
 struct Attribute {
   std::string name;

@@ -1,7 +1,8 @@
 // Step: what a plan is made of. One step reads some buffers and writes others.
 //
 // A Step is immutable after it was made and shared by every clone and thread; what it must remember
-// for one thread and one set of shapes (oneDNN primitives) is its StepState, which the caller keeps.
+// for one thread and one set of shapes (oneDNN primitives) is its StepState, which the caller
+// keeps.
 //   Reshape: the shape program. Given the extents of the inputs, says those of the outputs and how
 //            much scratch memory Run needs. May allocate (in the state). Called when shapes change.
 //   Run:     the hot path. No allocation, lock or exception.

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Checks who includes whom: the rooms' order, operators apart, libraries and intrinsics in their place.
+
+usage: check_includes.py [ROOT]
+"""
+
+import sys
+from pathlib import Path
+
+from source_tree import REPOSITORY, includes, isa_of, resolve, tracked_files
+
+# Each room and those that it stands on; it may include them and all that they stand on.
+ROOMS = {
+    "base": (),
+    "program": ("base",),
+    "formats": ("program",),
+    "kernels": ("base",),
+    "onednn": ("base",),
+    "steps": ("kernels", "onednn"),
+    "graph": ("program",),
+    "ops": ("graph", "steps"),
+    "passes": ("ops",),
+    "plan": ("passes",),
+    "runtime": ("plan",),
+    "session": ("runtime", "formats"),
+    "imaging": ("base",),
+    "cli": ("session", "imaging"),
+}
+
+# Public headers belong to the room that implements them.
+PUBLIC_HEADERS = {
+    "skiff/status.h": "base",
+    "skiff/dtype.h": "base",
+    "skiff/session.h": "session",
+}
+
+# Libraries and the rooms that may include them, by the start of the header's name.
+LIBRARIES = {
+    "protozero/": ("formats",),
+    "dnnl": ("onednn",),
+    "oneapi/dnnl": ("onednn",),
+    "CLI/": ("cli",),
+    "nlohmann/": ("cli",),
+    "fmt/": ("cli",),
+    "jpeglib.h": ("imaging",),
+    "png.h": ("imaging",),
+}
+
+# All that a file compiled for an instruction set may include besides headers of kernels/: inline
+# code of any other header would be compiled with that set's flags, and the linker may keep that copy.
+ISA_SYSTEM_HEADERS = ("immintrin.h", "cstdint", "cstddef")
+
+
+def allowed_rooms(room: str) -> set[str]:
+    rooms = {room}
+    for below in ROOMS[room]:
+        rooms |= allowed_rooms(below)
+    return rooms
+
+
+def room_of(file: Path) -> str | None:
+    """The room of a file of the project; None for what may include anything (tests/, bench/, demos/)."""
+    if file.parts[0] == "include":
+        return PUBLIC_HEADERS.get("/".join(file.parts[1:]), "session")
+    return file.parts[1] if file.parts[0] == "src" else None
+
+
+def operator_of(file: Path) -> str | None:
+    """The operator folder that a file lies in."""
+    return file.parts[2] if file.parts[:2] == ("src", "ops") and len(file.parts) > 3 else None
+
+
+def is_test(file: Path) -> bool:
+    return file.stem.endswith("_test") or file.parts[0] == "tests"
+
+
+def project_include_fault(file: Path, target: Path) -> str | None:
+    room, target_room = room_of(file), room_of(target)
+    if target_room is None:
+        return None if is_test(file) else f"{target} is no part of the library"
+    # The reference of an operator is the specification of the kernels under it.
+    if room == "kernels" and is_test(file) and target.name.endswith("_ref.h"):
+        return None
+    if target_room not in allowed_rooms(room):
+        return f"room {room} does not stand on room {target_room}"
+    theirs = operator_of(target)
+    if theirs is not None and theirs != operator_of(file):
+        return f"operator folders know nothing of each other ({theirs})"
+    if isa_of(file) and target_room != "kernels":
+        return f"compiled for {isa_of(file)}: only headers of kernels/"
+    if isa_of(target) and not isa_of(file):
+        return f"{target.name} is for files compiled for {isa_of(target)}"
+    return None
+
+
+def system_include_fault(file: Path, header: str) -> str | None:
+    if header.endswith("intrin.h") and not isa_of(file):
+        return "intrinsics belong in files named *_<instruction set>"
+    if isa_of(file) and header not in ISA_SYSTEM_HEADERS:
+        return f"compiled for {isa_of(file)}: only {', '.join(ISA_SYSTEM_HEADERS)}"
+    for prefix, rooms in LIBRARIES.items():
+        if header.startswith(prefix) and room_of(file) not in rooms:
+            return f"only {', '.join(rooms)} may use this library"
+    if header.startswith(("gtest/", "gmock/")) and not is_test(file):
+        return "only tests include this"
+    return None
+
+
+def faults(root: Path) -> list[str]:
+    found = []
+    for file in tracked_files(root, ".h", ".cc", ".inc"):
+        room = room_of(file)
+        if room is None:
+            continue
+        if room not in ROOMS:
+            found.append(f"{file}: room {room} is not in the table of {Path(__file__).name}")
+            continue
+        for line, header, quoted in includes(root / file):
+            target = resolve(root, file, header) if quoted else None
+            if quoted and target is None and not header.startswith(tuple(LIBRARIES)):
+                fault = "no such file under src/ or include/"
+            elif target is not None:
+                fault = project_include_fault(file, target)
+            else:
+                fault = system_include_fault(file, header)
+            if fault:
+                found.append(f"{file}:{line}: {header}: {fault}")
+    return found
+
+
+def main() -> int:
+    root = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else REPOSITORY
+    found = faults(root)
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
