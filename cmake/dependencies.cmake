@@ -1,6 +1,7 @@
 # Every library that Skiff uses, as one interface target each (docs/dependencies.md says why).
 find_package(Threads REQUIRED)
 find_package(dnnl CONFIG QUIET)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -16,6 +17,8 @@ else()
   target_link_libraries(dep_onednn INTERFACE ${SKIFF_DNNL_LIBRARY})
   target_include_directories(dep_onednn SYSTEM INTERFACE ${SKIFF_DNNL_INCLUDE})
 endif()
+# oneDNN's threads are OpenMP's; Skiff only says how many.
+target_link_libraries(dep_onednn INTERFACE OpenMP::OpenMP_CXX)
 
 add_library(dep_protozero INTERFACE)
 find_path(SKIFF_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)

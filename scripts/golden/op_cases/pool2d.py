@@ -15,7 +15,7 @@ def build(m):
         pool(kind, [3, 2], strides=[1, 2], paddings=[1, 0])
         pool(kind, [3, 3], strides=[2, 2], ceil_mode=True)
         pool(kind, [3, 3], strides=[2, 2], paddings=[1, 1], ceil_mode=True)
-        pool(kind, [2, 2], strides=[3, 3], ceil_mode=True)
+        pool(kind, [3, 2], strides=[3, 3], ceil_mode=True)
         pool(kind, [3, 3], strides=[2, 2], paddings=[1, 0, 0, 1])
         pool(kind, [3, 3], strides=[2, 2], padding_algorithm="SAME")
         pool(kind, [2, 4], strides=[2, 3], padding_algorithm="SAME", paddings=[1, 1])

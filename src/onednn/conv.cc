@@ -1,0 +1,82 @@
+#include "onednn/conv.h"
+
+#include "onednn/weights_impl.h"
+
+namespace skiff::onednn {
+namespace {
+
+using dnnl::memory;
+
+struct Descs {
+  memory::desc src, plain_weights, any_weights, bias, dst;
+  memory::dims strides, dilations, pad_before, pad_after;
+};
+
+// oneDNN's weights are always [groups,] O, I, h, w by name; the strides say how they really lie.
+memory::desc PlainWeights(const ConvSpec& spec, const memory::dims& dims) {
+  const int64_t area = spec.kernel[0] * spec.kernel[1];
+  const int64_t row = spec.kernel[1];
+  const int64_t o = spec.out_channels / spec.groups;
+  const int64_t i = spec.in_channels / spec.groups;
+  memory::dims strides = spec.transposed ? memory::dims{i * o * area, area, o * area, row, 1}
+                                         : memory::dims{o * i * area, i * area, area, row, 1};
+  if (spec.groups == 1) strides.erase(strides.begin());
+  return {dims, memory::data_type::f32, strides};
+}
+
+Descs MakeDescs(const ConvSpec& spec, const ConvExtents& e) {
+  const auto f32 = memory::data_type::f32;
+  Descs d;
+  memory::dims weights{spec.groups, spec.out_channels / spec.groups, spec.in_channels / spec.groups,
+                       spec.kernel[0], spec.kernel[1]};
+  if (spec.groups == 1) weights.erase(weights.begin());
+  d.plain_weights = PlainWeights(spec, weights);
+  d.any_weights = {weights, f32, memory::format_tag::any};
+  d.src = {{e.batch, spec.in_channels, e.in[0], e.in[1]}, f32, memory::format_tag::nhwc};
+  d.dst = {{e.batch, spec.out_channels, e.out[0], e.out[1]}, f32, memory::format_tag::nhwc};
+  if (spec.bias != nullptr) d.bias = {{spec.out_channels}, f32, memory::format_tag::a};
+  for (size_t i = 0; i < 2; ++i) {
+    const int64_t reach = spec.dilation[i] * (spec.kernel[i] - 1) + 1;
+    const int64_t small = spec.transposed ? e.in[i] : e.out[i];
+    const int64_t large = spec.transposed ? e.out[i] : e.in[i];
+    d.strides.push_back(spec.stride[i]);
+    d.dilations.push_back(spec.dilation[i] - 1);
+    d.pad_before.push_back(e.pad_before[i]);
+    // What the last window needs; rows that no window reaches make it negative.
+    d.pad_after.push_back((small - 1) * spec.stride[i] + reach - large - e.pad_before[i]);
+  }
+  return d;
+}
+
+template <typename Forward>
+std::unique_ptr<Primitive> Make(const ConvSpec& spec, const Descs& d, dnnl::algorithm algorithm,
+                                const Weights& weights) {
+  const auto kind = dnnl::prop_kind::forward_inference;
+  const auto desc =
+      spec.bias != nullptr
+          ? typename Forward::desc(kind, algorithm, d.src, d.any_weights, d.bias, d.dst, d.strides,
+                                   d.dilations, d.pad_before, d.pad_after)
+          : typename Forward::desc(kind, algorithm, d.src, d.any_weights, d.dst, d.strides,
+                                   d.dilations, d.pad_before, d.pad_after);
+  const typename Forward::primitive_desc description(desc, MakeAttributes(spec.epilogue),
+                                                     CpuEngine());
+  const memory packed = weights.impl().Packed(d.plain_weights, description.weights_desc());
+  return Wrap(Forward(description), description, packed, spec.bias);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Primitive>> MakeConv(const ConvSpec& spec, const ConvExtents& extents,
+                                            const Weights& weights, int threads) {
+  const ThreadScope scope(threads);
+  return Guard("convolution", [&]() -> Result<std::unique_ptr<Primitive>> {
+    const Descs d = MakeDescs(spec, extents);
+    if (spec.transposed) {
+      return Make<dnnl::deconvolution_forward>(spec, d, dnnl::algorithm::deconvolution_direct,
+                                               weights);
+    }
+    return Make<dnnl::convolution_forward>(spec, d, dnnl::algorithm::convolution_direct, weights);
+  });
+}
+
+}  // namespace skiff::onednn

@@ -1,0 +1,39 @@
+// Convolution and its transpose in float: NHWC activations, constant weights, bias, residual and
+// activation in one primitive.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "base/status.h"
+#include "onednn/primitive.h"
+#include "onednn/weights.h"
+
+namespace skiff::onednn {
+
+struct ConvSpec {
+  // Weights as given: [O, I/groups, kh, kw]; transposed: [I, O/groups, kh, kw].
+  bool transposed = false;
+  int64_t in_channels = 0;
+  int64_t out_channels = 0;
+  int64_t groups = 1;
+  std::array<int64_t, 2> kernel{1, 1};  // height, width; so are the next two
+  std::array<int64_t, 2> stride{1, 1};
+  std::array<int64_t, 2> dilation{1, 1};
+  const float* bias = nullptr;  // [O], or null; must outlive the primitive
+  Epilogue epilogue;
+};
+
+struct ConvExtents {
+  int64_t batch = 0;
+  std::array<int64_t, 2> in{};          // height, width
+  std::array<int64_t, 2> out{};         // the same
+  std::array<int64_t, 2> pad_before{};  // top, left; cropped where transposed
+};
+
+// Unsupported with oneDNN's reason when it has nothing for these extents.
+Result<std::unique_ptr<Primitive>> MakeConv(const ConvSpec& spec, const ConvExtents& extents,
+                                            const Weights& weights, int threads);
+
+}  // namespace skiff::onednn

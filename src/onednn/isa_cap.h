@@ -1,0 +1,12 @@
+// Keeps oneDNN's generated code within the rung that Skiff runs on (SKIFF_ISA). Thread-safe.
+#pragma once
+
+#include "base/isa.h"
+
+namespace skiff::onednn {
+
+// The first call decides for the whole process, and must come before the first primitive; later
+// calls do nothing. oneDNN generates nothing below SSE4.1, which stands for kScalar.
+void CapIsa(Isa isa);
+
+}  // namespace skiff::onednn
