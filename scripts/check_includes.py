@@ -40,9 +40,10 @@ LIBRARIES = {
     "dnnl": ("onednn",),
     "oneapi/dnnl": ("onednn",),
     "CLI/": ("cli",),
-    "nlohmann/": ("cli",),
+    "nlohmann/": ("imaging", "cli"),
     "fmt/": ("cli",),
     "jpeglib.h": ("imaging",),
+    "jerror.h": ("imaging",),
     "png.h": ("imaging",),
 }
 
