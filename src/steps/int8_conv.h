@@ -13,10 +13,9 @@
 #include "kernels/epilogue/epilogue.h"
 #include "steps/int8_grid.h"
 #include "steps/step.h"
+#include "steps/window.h"
 
 namespace skiff::steps {
-
-enum class PaddingRule { kExplicit, kSame, kValid };  // kSame resets the dilation to 1 (spec 5.1)
 
 struct Int8ConvSpec {
   int64_t in_channels = 0;

@@ -1,0 +1,125 @@
+// StepRunner: runs one Step on given arrays, for tests.
+//
+// Buffers are 64-byte aligned and end in kBufferSlack readable bytes, as in a plan. The state lives
+// as long as the runner, so that running twice tests what the step keeps between runs.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "steps/step.h"
+
+namespace skiff::steps::testing {
+
+class Array {
+ public:
+  Array() = default;
+  Array(DType dtype, const Dims& dims)
+      : dtype_(dtype), dims_(dims), storage_(bytes() + kBufferSlack + 64) {}
+  template <typename T>
+  Array(DType dtype, const Dims& dims, const std::vector<T>& values) : Array(dtype, dims) {
+    std::memcpy(data(), values.data(), values.size() * sizeof(T));
+  }
+
+  [[nodiscard]] DType dtype() const { return dtype_; }
+  [[nodiscard]] const Dims& dims() const { return dims_; }
+  [[nodiscard]] size_t count() const { return static_cast<size_t>(dims_.Numel()); }
+  [[nodiscard]] size_t bytes() const { return count() * SizeOf(dtype_); }
+  [[nodiscard]] void* data() const {
+    const auto at = reinterpret_cast<uintptr_t>(storage_.data());
+    return const_cast<std::byte*>(storage_.data()) + (64 - at % 64) % 64;
+  }
+  template <typename T>
+  [[nodiscard]] std::span<T> As() const {
+    return {static_cast<T*>(data()), count()};
+  }
+
+ private:
+  DType dtype_ = DType::kFloat32;
+  Dims dims_;
+  std::vector<std::byte> storage_;
+};
+
+inline Array Floats(const Dims& dims, const std::vector<float>& values) {
+  return {DType::kFloat32, dims, values};
+}
+
+// The values of a small integer array, as the shape program carries them.
+inline void SetInts(const Array& array, TensorShape* shape) {
+  const bool wide = array.dtype() == DType::kInt64;
+  if ((!wide && array.dtype() != DType::kInt32) || array.count() > IntValues::kMax) return;
+  shape->has_ints = true;
+  shape->ints.count = static_cast<int>(array.count());
+  for (size_t i = 0; i < array.count(); ++i) {
+    shape->ints.v[i] = wide ? array.As<int64_t>()[i] : array.As<int32_t>()[i];
+  }
+}
+
+class StepRunner {
+ public:
+  explicit StepRunner(const Step& step, int threads = 1)
+      : step_(step), pool_(threads), state_(step.NewState()) {}
+
+  // Hand small integer inputs to the shape program, as a plan does with constants.
+  bool known_ints = true;
+  // Let output 0 take the memory of input InPlaceInput().
+  bool in_place = false;
+
+  // Reshape and Run. `out_types`: one element type per output.
+  Result<std::vector<Array>> Run(const std::vector<Array>& inputs,
+                                 const std::vector<DType>& out_types = {DType::kFloat32}) {
+    std::vector<TensorShape> in_shapes(inputs.size());
+    std::vector<const TensorShape*> in_pointers;
+    std::vector<Tensor> in_tensors;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      in_shapes[i].dims = inputs[i].dims();
+      if (known_ints) SetInts(inputs[i], &in_shapes[i]);
+      in_pointers.push_back(&in_shapes[i]);
+      in_tensors.push_back({inputs[i].data(), inputs[i].dims()});
+    }
+    out_shapes_.assign(out_types.size(), {});
+    std::vector<TensorShape*> out_pointers;
+    for (TensorShape& shape : out_shapes_) out_pointers.push_back(&shape);
+    ShapeContext shapes(in_pointers, out_pointers, state_.get(), pool_.threads());
+    SKIFF_RETURN_IF_ERROR(step_.Reshape(shapes));
+
+    std::vector<Array> outputs;
+    std::vector<Tensor> out_tensors;
+    for (size_t j = 0; j < out_types.size(); ++j) {
+      outputs.emplace_back(out_types[j], out_shapes_[j].dims);
+    }
+    if (in_place && step_.InPlaceInput() >= 0)
+      Alias(step_.InPlaceInput(), inputs, &outputs, &in_tensors);
+    if (step_.AliasInput() >= 0) Alias(step_.AliasInput(), inputs, &outputs, &in_tensors);
+    for (const Array& output : outputs) out_tensors.push_back({output.data(), output.dims()});
+    const Array workspace(DType::kUInt8, {static_cast<int64_t>(shapes.workspace())});
+    SKIFF_RETURN_IF_ERROR(
+        step_.Run({in_tensors, out_tensors, static_cast<std::byte*>(workspace.data()), state_.get(),
+                   &pool_}));
+    return outputs;
+  }
+
+  // Of the last run: what the shape program said, integer values included.
+  [[nodiscard]] const TensorShape& out_shape(int j) const {
+    return out_shapes_[static_cast<size_t>(j)];
+  }
+
+ private:
+  // Output 0 starts as a copy of the input and the step reads that copy.
+  static void Alias(int index, const std::vector<Array>& inputs, std::vector<Array>* outputs,
+                    std::vector<Tensor>* in_tensors) {
+    const auto i = static_cast<size_t>(index);
+    std::memcpy((*outputs)[0].data(), inputs[i].data(), inputs[i].bytes());
+    (*in_tensors)[i].data = (*outputs)[0].data();
+  }
+
+  const Step& step_;
+  ThreadPool pool_;
+  std::unique_ptr<StepState> state_;
+  std::vector<TensorShape> out_shapes_;
+};
+
+}  // namespace skiff::steps::testing
