@@ -18,7 +18,7 @@ class Array {
  public:
   Array() = default;
   Array(DType dtype, const Dims& dims)
-      : dtype_(dtype), dims_(dims), storage_(bytes() + kBufferSlack + 64) {}
+      : dtype_(dtype), dims_(dims), lines_((bytes() + kBufferSlack) / sizeof(Line) + 1) {}
   template <typename T>
   Array(DType dtype, const Dims& dims, const std::vector<T>& values) : Array(dtype, dims) {
     std::memcpy(data(), values.data(), values.size() * sizeof(T));
@@ -28,19 +28,19 @@ class Array {
   [[nodiscard]] const Dims& dims() const { return dims_; }
   [[nodiscard]] size_t count() const { return static_cast<size_t>(dims_.Numel()); }
   [[nodiscard]] size_t bytes() const { return count() * SizeOf(dtype_); }
-  [[nodiscard]] void* data() const {
-    const auto at = reinterpret_cast<uintptr_t>(storage_.data());
-    return const_cast<std::byte*>(storage_.data()) + (64 - at % 64) % 64;
-  }
+  [[nodiscard]] void* data() const { return const_cast<Line*>(lines_.data()); }
   template <typename T>
   [[nodiscard]] std::span<T> As() const {
     return {static_cast<T*>(data()), count()};
   }
 
  private:
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
   DType dtype_ = DType::kFloat32;
   Dims dims_;
-  std::vector<std::byte> storage_;
+  std::vector<Line> lines_;
 };
 
 inline Array Floats(const Dims& dims, const std::vector<float>& values) {
