@@ -72,22 +72,26 @@ function(skiff_ops_room name)
   file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${PROJECT_SOURCE_DIR}/src/${name}/*)
   set(declarations "")
   set(calls "")
+  set(count 0)
   foreach(folder ${folders})
     get_filename_component(op ${folder} NAME)
     if(IS_DIRECTORY ${folder} AND EXISTS ${folder}/${op}.cc)
       string(APPEND declarations "std::span<const OpDef> ${op}_ops();\n")
-      string(APPEND calls "    ${op}_ops,\n")
+      string(APPEND calls "      ${op}_ops,\n")
+      math(EXPR count "${count} + 1")
     endif()
   endforeach()
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/op_table.cc @ONLY CONTENT
 "// Generated from the folders of src/ops by cmake/rooms.cmake.
 #include \"ops/op_table.h\"
 
+#include <array>
+
 namespace skiff::ops {
 
 @declarations@
 std::span<const OpFolder> OpFolders() {
-  static constexpr OpFolder kFolders[] = {
+  static constexpr std::array<OpFolder, @count@> kFolders = {
 @calls@  };
   return kFolders;
 }

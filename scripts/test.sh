@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# From a fresh clone to a verdict: installs what is missing, builds, and runs every check and test.
+# CI runs this script and nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Programs whose tests start threads; the thread sanitizer looks at these alone.
+thread_tests=(base_test)
+# clang-tidy stops beginning new files after this time; scripts/check_tidy.py says what it left out.
+tidy_seconds=420
+
+jobs=$(nproc)
+start=$SECONDS
+
+step() {
+  local title=$1
+  shift
+  local begin=$SECONDS
+  echo "== $title"
+  "$@"
+  echo "== $title: $((SECONDS - begin)) s"
+}
+
+build() {
+  cmake --preset "$1" >/dev/null
+  cmake --build --preset "$1" --parallel "$jobs" --target "${@:2}"
+}
+
+thread_sanitizer() {
+  build tsan "${thread_tests[@]}"
+  local test
+  for test in "${thread_tests[@]}"; do
+    "build/tsan/$test" --gtest_brief=1
+  done
+}
+
+step "packages" scripts/install_deps.sh test
+step "format" scripts/check_format.sh
+step "includes" scripts/check_includes.py
+step "text" scripts/check_text.py
+step "tests of the checks" scripts/checks_test.py
+step "build, gcc" build release all
+step "instruction sets" scripts/check_isa.py build/release
+step "tests" ctest --preset release --parallel "$jobs"
+step "build, address and undefined-behaviour sanitizers" build asan all
+step "tests, address and undefined-behaviour sanitizers" ctest --preset asan --parallel "$jobs"
+step "thread sanitizer" thread_sanitizer
+step "build, clang" build clang all
+step "clang-tidy" scripts/check_tidy.py build/clang --jobs "$jobs" --seconds "$tidy_seconds"
+echo "== all checks passed in $((SECONDS - start)) s"
