@@ -8,7 +8,6 @@ scripts/install_deps.sh build
 cmake --preset demo
 cmake --build --preset demo
 
-
 for precision in fp32 int8; do
   model=models/mobilenet_v2
   [[ $precision == int8 ]] && model=models/mobilenet_v2_int8
