@@ -77,7 +77,7 @@ function(skiff_ops_room name)
     get_filename_component(op ${folder} NAME)
     if(IS_DIRECTORY ${folder} AND EXISTS ${folder}/${op}.cc)
       string(APPEND declarations "std::span<const OpDef> ${op}_ops();\n")
-      string(APPEND calls "      ${op}_ops,\n")
+      string(APPEND calls "      {\"${op}\", ${op}_ops},\n")
       math(EXPR count "${count} + 1")
     endif()
   endforeach()
@@ -91,8 +91,8 @@ namespace skiff::ops {
 
 @declarations@
 std::span<const OpFolder> OpFolders() {
-  static constexpr std::array<OpFolder, @count@> kFolders = {
-@calls@  };
+  static constexpr std::array<OpFolder, @count@> kFolders = {{
+@calls@  }};
   return kFolders;
 }
 

@@ -31,6 +31,7 @@ ROOMS = {
 PUBLIC_HEADERS = {
     "skiff/status.h": "base",
     "skiff/dtype.h": "base",
+    "skiff/session_types.h": "base",
     "skiff/session.h": "session",
 }
 
@@ -75,6 +76,24 @@ def is_test(file: Path) -> bool:
     return file.stem.endswith("_test") or file.parts[0] == "tests"
 
 
+def isa_closure_faults(root: Path, file: Path) -> list[str]:
+    """Headers below a file compiled for an instruction set, and what they bring in."""
+    found, seen, queue = [], {file}, [file]
+    while queue:
+        current = queue.pop()
+        for line, header, quoted in includes(root / current):
+            target = resolve(root, current, header) if quoted else None
+            if target is None and header in ISA_SYSTEM_HEADERS:
+                continue
+            if target is None or room_of(target) != "kernels":
+                found.append(f"{current}:{line}: {header}: reaches {file.name}, which may include only"
+                             f" headers of kernels/, {', '.join(ISA_SYSTEM_HEADERS)}")
+            elif target not in seen:
+                seen.add(target)
+                queue.append(target)
+    return found
+
+
 def project_include_fault(file: Path, target: Path) -> str | None:
     room, target_room = room_of(file), room_of(target)
     if target_room is None:
@@ -87,8 +106,6 @@ def project_include_fault(file: Path, target: Path) -> str | None:
     theirs = operator_of(target)
     if theirs is not None and theirs != operator_of(file):
         return f"operator folders know nothing of each other ({theirs})"
-    if isa_of(file) and target_room != "kernels":
-        return f"compiled for {isa_of(file)}: only headers of kernels/"
     if isa_of(target) and not isa_of(file):
         return f"{target.name} is for files compiled for {isa_of(target)}"
     return None
@@ -97,8 +114,6 @@ def project_include_fault(file: Path, target: Path) -> str | None:
 def system_include_fault(file: Path, header: str) -> str | None:
     if header.endswith("intrin.h") and not isa_of(file):
         return "intrinsics belong in files named *_<instruction set>"
-    if isa_of(file) and header not in ISA_SYSTEM_HEADERS:
-        return f"compiled for {isa_of(file)}: only {', '.join(ISA_SYSTEM_HEADERS)}"
     for prefix, rooms in LIBRARIES.items():
         if header.startswith(prefix) and room_of(file) not in rooms:
             return f"only {', '.join(rooms)} may use this library"
@@ -116,6 +131,8 @@ def faults(root: Path) -> list[str]:
         if room not in ROOMS:
             found.append(f"{file}: room {room} is not in the table of {Path(__file__).name}")
             continue
+        if isa_of(file) and file.suffix == ".cc":
+            found.extend(isa_closure_faults(root, file))
         for line, header, quoted in includes(root / file):
             target = resolve(root, file, header) if quoted else None
             if quoted and target is None and not header.startswith(tuple(LIBRARIES)):

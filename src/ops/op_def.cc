@@ -10,8 +10,8 @@ namespace {
 const std::map<std::string_view, const OpDef*>& Registry() {
   static const auto* registry = [] {
     auto* ops = new std::map<std::string_view, const OpDef*>;
-    for (OpFolder folder : OpFolders()) {
-      for (const OpDef& op : folder()) ops->emplace(op.name, &op);
+    for (const OpFolder& folder : OpFolders()) {
+      for (const OpDef& op : folder.ops()) ops->emplace(op.name, &op);
     }
     return ops;
   }();

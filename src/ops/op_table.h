@@ -2,12 +2,16 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "ops/op_def.h"
 
 namespace skiff::ops {
 
-using OpFolder = std::span<const OpDef> (*)();
+struct OpFolder {
+  std::string_view name;
+  std::span<const OpDef> (*ops)();
+};
 std::span<const OpFolder> OpFolders();
 
 }  // namespace skiff::ops
