@@ -41,6 +41,7 @@ step "text" scripts/check_text.py
 step "tests of the checks" scripts/checks_test.py
 step "build, gcc" build release all
 step "instruction sets" scripts/check_isa.py build/release
+step "operator table" scripts/make_operator_table.py build/release --check
 step "tests" ctest --preset release --parallel "$jobs"
 step "build, address and undefined-behaviour sanitizers" build asan all
 step "tests, address and undefined-behaviour sanitizers" ctest --preset asan --parallel "$jobs"
