@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "program/program.h"
-#include "skiff/session.h"
+#include "skiff/session_types.h"
 
 namespace skiff::formats {
 
