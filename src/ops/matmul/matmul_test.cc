@@ -1,0 +1,133 @@
+#include "ops/matmul/matmul.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ops/testing/case_file.h"
+#include "ops/testing/op_harness.h"
+
+namespace skiff::ops {
+namespace {
+
+using testing::Array;
+using testing::CaseLine;
+using ::testing::HasSubstr;
+using testing::OpHarness;
+
+Array Noise(const Dims& dims, unsigned seed) {
+  Array array(DType::kFloat32, dims);
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  for (float& v : array.As<float>()) v = uniform(generator);
+  return array;
+}
+
+class MatmulCaseTest : public ::testing::TestWithParam<CaseLine> {};
+
+TEST_P(MatmulCaseTest, StepIsTheReference) {
+  const CaseLine& c = GetParam();
+  OpHarness h(c.name);
+  for (const char* name : {"x_num_col_dims", "y_num_col_dims", "in_num_col_dims"}) {
+    if (c.Has(name)) h.Set(name, c.Int(name, 1));
+  }
+  for (const char* name : {"transpose_X", "transpose_Y", "trans_x", "trans_y"}) {
+    if (c.Has(name)) h.Set(name, c.Int(name, 0) != 0);
+  }
+  if (c.Has("alpha")) h.Set("alpha", c.Float("alpha", 1));
+  if (c.Has("activation_type")) h.Set("activation_type", c.Text("activation_type").c_str());
+  const Array x = Noise(c.Extents("x"), 1), y = Noise(c.Extents("y"), 2);
+  h.Input(LeftSlot(h.node()), x);
+  if (c.Has("const")) {
+    h.Constant(RightSlot(h.node()), y);
+  } else {
+    h.Input(RightSlot(h.node()), y);
+  }
+  const Array bias = Noise({y.dims()[y.dims().rank() - 1]}, 3);
+  if (c.Has("bias")) h.Constant("Bias", bias);
+  h.Output("Out");
+
+  auto attrs = ParseMatmul(h.node());
+  ASSERT_TRUE(attrs.ok()) << attrs.status().ToString();
+  auto shape = steps::ResolveMatmul(attrs->product, x.dims(), y.dims());
+  ASSERT_TRUE(shape.ok()) << shape.status().ToString();
+  ASSERT_EQ(shape->out, c.Extents("out"));
+  Array want(DType::kFloat32, shape->out);
+  MatmulRef(*attrs, *shape, x.As<float>().data(), y.As<float>().data(),
+            c.Has("bias") ? bias.As<float>().data() : nullptr, want.As<float>().data());
+
+  const Status status = h.Lower();
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  for (const int threads : {1, 2}) {
+    auto got = h.Run(threads);
+    ASSERT_TRUE(got.ok()) << got.status().ToString();
+    ASSERT_EQ((*got)[0].dims(), shape->out);
+    for (size_t i = 0; i < want.count(); ++i) {
+      ASSERT_NEAR((*got)[0].As<float>()[i], want.As<float>()[i], 1e-5) << "at " << i;
+    }
+  }
+  EXPECT_THAT(h.step().Info().kernel, HasSubstr("onednn:"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, MatmulCaseTest,
+                         ::testing::ValuesIn(testing::ReadCases(SKIFF_SOURCE_DIR
+                                                                "/src/ops/matmul/cases.txt")));
+
+TEST(MatmulRefusalTest, OperandsThatDoNotFit) {
+  struct Case {
+    const char* type;
+    Dims x, y;
+  };
+  const Case cases[] = {{"mul", {3, 8}, {7, 6}},
+                        {"matmul", {2, 3, 8}, {3, 8, 5}},
+                        {"matmul_v2", {3, 8}, {6, 8}},
+                        {"matmul_v2", {}, {8}}};
+  for (const Case& c : cases) {
+    OpHarness h(c.type);
+    h.Input("X", Noise(c.x, 1));
+    h.Input("Y", Noise(c.y, 2));
+    h.Output("Out");
+    const auto result = h.LowerAndRun();
+    EXPECT_EQ(result.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(result.status().ToString(), HasSubstr(c.y.ToString()));
+  }
+}
+
+TEST(MatmulRefusalTest, ConstantWeightsThatDoNotFit) {
+  OpHarness h("fc");
+  h.Input("Input", Noise({3, 9}, 1));
+  h.Constant("W", Noise({8, 6}, 2));
+  h.Output("Out");
+  EXPECT_THAT(h.LowerAndRun().status().ToString(), HasSubstr("must make 8"));
+}
+
+TEST(MatmulRefusalTest, AttributesAndBias) {
+  OpHarness fused("matmul");
+  fused.Input("X", Noise({2, 3}, 1));
+  fused.Input("Y", Noise({3, 2}, 2));
+  fused.Output("Out");
+  fused.Set("fused_transpose_Out", std::vector<int32_t>{0, 2, 1, 3});
+  EXPECT_THAT(fused.Lower().ToString(), HasSubstr("fused_transpose_Out"));
+
+  OpHarness fc("fc");
+  fc.Input("Input", Noise({3, 8}, 1));
+  fc.Constant("W", Noise({8, 6}, 2));
+  fc.Constant("Bias", Noise({5}, 2));
+  fc.Output("Out");
+  EXPECT_THAT(fc.Lower().ToString(), HasSubstr("not one float32 per column of W"));
+}
+
+TEST(MatmulTest, SumsOfNothingAreZero) {
+  OpHarness h("matmul_v2");
+  h.Input("X", Array(DType::kFloat32, {2, 0}));
+  h.Input("Y", Array(DType::kFloat32, {0, 3}));
+  h.Output("Out");
+  auto result = h.LowerAndRun();
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_EQ(result->dims(), (Dims{2, 3}));
+  for (float v : result->As<float>()) EXPECT_EQ(v, 0.0F);
+}
+
+}  // namespace
+}  // namespace skiff::ops
