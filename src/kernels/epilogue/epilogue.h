@@ -53,7 +53,7 @@ enum class EpilogueActivation : int32_t {
 };
 
 struct Epilogue {
-  // Per output channel; readable up to a multiple of 32 channels.
+  // Per output channel; readable kEpilogueSlack floats past the last.
   const float* m = nullptr;
   const float* b = nullptr;
   float mr = 0;
@@ -68,7 +68,12 @@ struct Epilogue {
   float hi = 0;
 };
 
-inline constexpr int64_t kEpilogueChannelPad = 32;
+constexpr int64_t ElementBytes(StoreType store) { return store == StoreType::kF32 ? 4 : 1; }
+constexpr int64_t ElementBytes(ResidualType residual) {
+  return residual == ResidualType::kF32 ? 4 : 1;
+}
+
+inline constexpr int64_t kEpilogueSlack = 32;
 
 // One row of the specification: dst[i] for the channels [channel, channel + n). `residual` and
 // `dst` point at the first of them and are typed by the epilogue.

@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "kernels/conv/conv.h"
+
+namespace skiff::kernels {
+namespace {
+
+constexpr int kQuad = 4;
+
+// In a pre-added pair of steps one s16 lane holds x0 w0 + x1 w1 + x2 w2 + x3 w3 with x <= 127, so
+// it is safe exactly when neither the positive nor the negative weights pass this sum.
+constexpr int kMaxLaneSum = INT16_MAX / 127;
+
+// `first` and `second` are the two weights of each step that meet in one lane. Takes whole weights
+// out of `second`, then `first`, until the lane is safe; true when any were taken.
+bool MakeLaneSafe(int8_t* first, int8_t* second, int8_t* from_first, int8_t* from_second) {
+  int8_t* weights[] = {second, second + 1, first, first + 1};
+  int8_t* taken[] = {from_second, from_second + 1, from_first, from_first + 1};
+  bool any = false;
+  for (const int sign : {1, -1}) {
+    int sum = 0;
+    for (const int8_t* w : weights) sum += std::max(sign * *w, 0);
+    for (int i = 0; i < 4 && sum > kMaxLaneSum; ++i) {
+      if (sign * *weights[i] <= 0) continue;
+      sum -= sign * *weights[i];
+      *taken[i] = *weights[i];
+      *weights[i] = 0;
+      any = true;
+    }
+  }
+  return any;
+}
+
+bool AnyNonZero(std::span<const int8_t> weights) {
+  return std::any_of(weights.begin(), weights.end(), [](int8_t w) { return w != 0; });
+}
+
+class FixupWriter {
+ public:
+  explicit FixupWriter(int64_t step_bytes)
+      : from_first_(static_cast<size_t>(step_bytes)), from_second_(from_first_.size()) {}
+
+  // Makes the two steps that start at `weights` safe to pre-add.
+  void Repair(int8_t* weights, int32_t tap, int32_t step) {
+    const size_t bytes = from_first_.size();
+    std::fill(from_first_.begin(), from_first_.end(), int8_t{0});
+    std::fill(from_second_.begin(), from_second_.end(), int8_t{0});
+    bool any = false;
+    for (size_t lane = 0; lane < bytes; lane += 2) {
+      any |= MakeLaneSafe(weights + lane, weights + bytes + lane, &from_first_[lane],
+                          &from_second_[lane]);
+    }
+    if (!any) return;
+    Add(from_first_, {tap, step});
+    Add(from_second_, {tap, step + 1});
+  }
+
+  std::vector<ConvFixup> fixups;
+  std::vector<int8_t> weights;
+
+ private:
+  void Add(std::span<const int8_t> taken, ConvFixup fixup) {
+    if (!AnyNonZero(taken)) return;
+    fixups.push_back(fixup);
+    weights.insert(weights.end(), taken.begin(), taken.end());
+  }
+
+  std::vector<int8_t> from_first_;
+  std::vector<int8_t> from_second_;
+};
+
+template <typename W>
+void PackPanel(const ConvKernel& kernel, const ConvFilter& filter, int64_t steps, int64_t panel,
+               W* dst) {
+  const int64_t first = panel * kernel.channels;
+  const int64_t channels = std::min<int64_t>(kernel.channels, filter.out_channels - first);
+  const int64_t step_size = int64_t{kernel.channels} * kernel.k_group;
+  std::fill(dst, dst + filter.taps * steps * step_size, W{0});
+  for (int64_t tap = 0; tap < filter.taps; ++tap, dst += steps * step_size) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const int8_t* from = filter.data + (first + c) * filter.stride_o + tap * filter.stride_tap;
+      int64_t k = 0;
+      for (int64_t outer = 0; outer < filter.outer_depth; ++outer) {
+        for (int64_t inner = 0; inner < filter.inner_depth; ++inner, ++k) {
+          dst[k / kernel.k_group * step_size + c * kernel.k_group + k % kernel.k_group] =
+              from[outer * filter.stride_outer + inner * filter.stride_inner];
+        }
+      }
+    }
+  }
+}
+
+void RepairPanel(const ConvKernel& kernel, const PackedConv& packed, int8_t* weights,
+                 FixupWriter* writer) {
+  const int64_t step_bytes = int64_t{kernel.channels} * kQuad;
+  for (int64_t tap = 0; tap < packed.taps; ++tap) {
+    for (int64_t step = 0; step + 1 < packed.steps; step += 2) {
+      writer->Repair(weights + (tap * packed.steps + step) * step_bytes, static_cast<int32_t>(tap),
+                     static_cast<int32_t>(step));
+    }
+  }
+}
+
+}  // namespace
+
+PackedConv PackConv(const ConvKernel& kernel, const ConvFilter& filter) {
+  PackedConv packed;
+  packed.out_channels = filter.out_channels;
+  packed.taps = filter.taps;
+  packed.steps = (filter.outer_depth * filter.inner_depth + kernel.k_group - 1) / kernel.k_group;
+  packed.panels = (filter.out_channels + kernel.channels - 1) / kernel.channels;
+  const int64_t panel_size = packed.taps * packed.steps * kernel.channels * kernel.k_group;
+  const bool widened = kernel.input == ConvInput::kS16;
+  packed.weights =
+      AlignedBuffer(static_cast<size_t>(packed.panels * panel_size * ElementBytes(kernel.input)));
+  FixupWriter writer(int64_t{kernel.channels} * kQuad);
+  packed.fixup_begin.push_back(0);
+  for (int64_t panel = 0; panel < packed.panels; ++panel) {
+    if (widened) {
+      PackPanel(kernel, filter, packed.steps, panel,
+                packed.weights.As<int16_t>() + panel * panel_size);
+    } else {
+      int8_t* dst = packed.weights.As<int8_t>() + panel * panel_size;
+      PackPanel(kernel, filter, packed.steps, panel, dst);
+      if (kernel.pre_add) RepairPanel(kernel, packed, dst, &writer);
+    }
+    packed.fixup_begin.push_back(static_cast<int64_t>(writer.fixups.size()));
+  }
+  packed.fixups = std::move(writer.fixups);
+  packed.fixup_weights = AlignedBuffer(writer.weights.size());
+  std::copy(writer.weights.begin(), writer.weights.end(), packed.fixup_weights.As<int8_t>());
+  return packed;
+}
+
+}  // namespace skiff::kernels

@@ -1,0 +1,43 @@
+// What a convolution kernel is called with. Plain data, read by all rungs.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/epilogue/epilogue.h"
+
+namespace skiff::kernels {
+
+enum class ConvInput : int32_t {
+  kU7,   // u8 codes 0..127: two products fit in s16
+  kS16,  // codes of any grid, widened to s16
+};
+
+// Weights taken out of a pre-added pair of steps because their sum might have left s16; the kernel
+// adds them on their own.
+struct ConvFixup {
+  int32_t tap;
+  int32_t step;
+};
+
+struct ConvTile {
+  const void* const* rows = nullptr;  // see BuildConvRows; missing rows of the last tile: not read
+  int64_t row_offset = 0;             // bytes added to every pointer: a group's first channel
+  int64_t positions = 0;              // output positions, any number
+  int64_t taps = 0;
+  int64_t steps = 0;
+  const void* weights = nullptr;  // one panel
+  const ConvFixup* fixups = nullptr;
+  int64_t fixup_count = 0;
+  const int8_t* fixup_weights = nullptr;
+  const Epilogue* epilogue = nullptr;
+  int64_t channel = 0;        // the panel's first output channel, for the epilogue's arrays
+  int64_t channel_count = 0;  // those of the panel that exist
+  void* dst = nullptr;        // the first position's first channel
+  int64_t dst_stride = 0;     // bytes between positions
+  const void* residual = nullptr;
+  int64_t residual_stride = 0;
+};
+
+using ConvTileFn = void (*)(const ConvTile& tile);
+
+}  // namespace skiff::kernels

@@ -1,0 +1,127 @@
+// The epilogue for 16 channels of one output position, for the *_avx2.cc files. Internal linkage
+// only: every file compiles its own copy.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/epilogue/activation.h"
+#include "kernels/epilogue/epilogue.h"
+
+namespace skiff::kernels::avx2 {
+namespace {
+
+#define SKIFF_AVX2_INLINE inline __attribute__((always_inline))
+
+SKIFF_AVX2_INLINE void AddResidual(const Epilogue& e, const void* residual, __m256& y0,
+                                   __m256& y1) {
+  const __m256 mr = _mm256_set1_ps(e.mr);
+  __m256 r0;
+  __m256 r1;
+  if (e.residual == ResidualType::kF32) {
+    r0 = _mm256_loadu_ps(static_cast<const float*>(residual));
+    r1 = _mm256_loadu_ps(static_cast<const float*>(residual) + 8);
+  } else {
+    const __m128i codes = _mm_loadu_si128(static_cast<const __m128i*>(residual));
+    const __m128i high = _mm_srli_si128(codes, 8);
+    const bool u8 = e.residual == ResidualType::kU8;
+    r0 = _mm256_cvtepi32_ps(u8 ? _mm256_cvtepu8_epi32(codes) : _mm256_cvtepi8_epi32(codes));
+    r1 = _mm256_cvtepi32_ps(u8 ? _mm256_cvtepu8_epi32(high) : _mm256_cvtepi8_epi32(high));
+  }
+  y0 = _mm256_fmadd_ps(r0, mr, y0);
+  y1 = _mm256_fmadd_ps(r1, mr, y1);
+}
+
+__attribute__((noinline)) void ActivateSlow(const Epilogue& e, float* y) { Activate(e, y, 16); }
+
+SKIFF_AVX2_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1) {
+  alignas(32) float y[16];
+  _mm256_store_ps(y, y0);
+  _mm256_store_ps(y + 8, y1);
+  ActivateSlow(e, y);
+  y0 = _mm256_load_ps(y);
+  y1 = _mm256_load_ps(y + 8);
+}
+
+// Half away from zero: exact for every |y| < 2^23.
+SKIFF_AVX2_INLINE __m256 RoundHalfAway(__m256 y) {
+  const __m256 sign = _mm256_and_ps(y, _mm256_set1_ps(-0.0F));
+  const __m256 whole = _mm256_round_ps(y, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+  const __m256 rest = _mm256_andnot_ps(_mm256_set1_ps(-0.0F), _mm256_sub_ps(y, whole));
+  const __m256 up = _mm256_cmp_ps(rest, _mm256_set1_ps(0.5F), _CMP_GE_OQ);
+  const __m256 one = _mm256_or_ps(_mm256_set1_ps(1.0F), sign);
+  return _mm256_add_ps(whole, _mm256_and_ps(up, one));
+}
+
+// Clamped and rounded; maxps and minps return their second operand for a NaN.
+SKIFF_AVX2_INLINE __m256i RoundToCodes(const Epilogue& e, __m256 y) {
+  const __m256 low = _mm256_max_ps(y, _mm256_set1_ps(e.lo));
+  const __m256 clamped = _mm256_min_ps(low, _mm256_set1_ps(e.hi));
+  return _mm256_cvtps_epi32(e.half_away ? RoundHalfAway(clamped) : clamped);
+}
+
+SKIFF_AVX2_INLINE void StoreFloats(const Epilogue& e, __m256 y0, __m256 y1, int64_t n, float* dst) {
+  const __m256 lo = _mm256_set1_ps(e.lo);
+  const __m256 hi = _mm256_set1_ps(e.hi);
+  y0 = _mm256_min_ps(hi, _mm256_max_ps(lo, y0));
+  y1 = _mm256_min_ps(hi, _mm256_max_ps(lo, y1));
+  if (n == 16) {
+    _mm256_storeu_ps(dst, y0);
+    _mm256_storeu_ps(dst + 8, y1);
+    return;
+  }
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i count = _mm256_set1_epi32(static_cast<int32_t>(n));
+  const __m256i second = _mm256_add_epi32(lanes, _mm256_set1_epi32(8));
+  _mm256_maskstore_ps(dst, _mm256_cmpgt_epi32(count, lanes), y0);
+  if (n > 8) _mm256_maskstore_ps(dst + 8, _mm256_cmpgt_epi32(count, second), y1);
+}
+
+// The low n bytes of `codes`.
+SKIFF_AVX2_INLINE void StoreBytes(__m128i codes, int64_t n, void* dst) {
+  if (n == 16) {
+    _mm_storeu_si128(static_cast<__m128i*>(dst), codes);
+    return;
+  }
+  auto* out = static_cast<uint8_t*>(dst);
+  if ((n & 8) != 0) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), codes);
+    codes = _mm_srli_si128(codes, 8);
+    out += 8;
+  }
+  uint64_t rest = static_cast<uint64_t>(_mm_cvtsi128_si64(codes));
+  for (int64_t i = 0; i < (n & 7); ++i, rest >>= 8) out[i] = static_cast<uint8_t>(rest);
+}
+
+// y0 and y1 already hold fma(acc, m, b) of 16 channels, of which n count. Reads a whole vector of
+// the residual whatever n is.
+SKIFF_AVX2_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, int64_t n,
+                                      const void* residual, void* dst) {
+  if (e.residual != ResidualType::kNone) AddResidual(e, residual, y0, y1);
+  if (e.activation != EpilogueActivation::kClamp) ActivateVectors(e, y0, y1);
+  if (e.store == StoreType::kF32) {
+    StoreFloats(e, y0, y1, n, static_cast<float*>(dst));
+    return;
+  }
+  const __m256i words =
+      _mm256_permute4x64_epi64(_mm256_packs_epi32(RoundToCodes(e, y0), RoundToCodes(e, y1)), 0xd8);
+  const __m128i first = _mm256_castsi256_si128(words);
+  const __m128i second = _mm256_extracti128_si256(words, 1);
+  const __m128i codes =
+      e.store == StoreType::kU8 ? _mm_packus_epi16(first, second) : _mm_packs_epi16(first, second);
+  StoreBytes(codes, n, dst);
+}
+
+// The whole epilogue for the sums of channels [channel, channel + n), n <= 16.
+SKIFF_AVX2_INLINE void ApplyEpilogue(const Epilogue& e, __m256i acc0, __m256i acc1, int64_t channel,
+                                     int64_t n, const void* residual, void* dst) {
+  const __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), _mm256_loadu_ps(e.m + channel),
+                                    _mm256_loadu_ps(e.b + channel));
+  const __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), _mm256_loadu_ps(e.m + channel + 8),
+                                    _mm256_loadu_ps(e.b + channel + 8));
+  FinishChannels(e, y0, y1, n, residual, dst);
+}
+
+}  // namespace
+}  // namespace skiff::kernels::avx2
