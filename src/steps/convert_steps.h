@@ -15,7 +15,8 @@ namespace skiff::steps {
 // always kPlain.
 enum class MemoryLayout { kPlain, kNhwc };
 
-// f32 -> codes: clamp(round(x * QuantizeMultiplier)), NaN becoming the lowest code.
+// f32 -> codes: round(clamp(x * multiplier)) as QuantizeParamsOf says, NaN becoming the lowest
+// code.
 Result<std::unique_ptr<Step>> MakeQuantize(const CodeGrid& grid, MemoryLayout from, MemoryLayout to,
                                            Isa isa);
 // codes -> f32: code * step.

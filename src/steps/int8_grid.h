@@ -7,6 +7,7 @@
 #include "base/dtype.h"
 #include "base/rounding.h"
 #include "base/status.h"
+#include "kernels/convert/convert_symbols.h"
 #include "kernels/epilogue/epilogue.h"
 
 namespace skiff::steps {
@@ -29,9 +30,9 @@ struct CodeGrid {
 // 1..255.
 [[nodiscard]] Status CheckGrid(const CodeGrid& grid, const char* what);
 
-// What a float is multiplied by before it is rounded to codes: max_code * (1 / threshold), both
-// operations in float as Paddle's quantisers do (spec formats.md 4.1).
-float QuantizeMultiplier(const CodeGrid& grid);
+// How floats are rounded onto the grid: the multiplier is max_code * (1 / threshold), both
+// operations in float as in Paddle's quantisers (spec formats.md 4.1).
+kernels::QuantizeParams QuantizeParamsOf(const CodeGrid& grid);
 
 // The step that codes are multiplied by.
 inline float DequantizeMultiplier(const CodeGrid& grid) { return static_cast<float>(grid.step); }

@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "steps/int8_conv_steps.h"
+#include "steps/int8_source.h"
+
+namespace skiff::steps {
+namespace {
+
+using kernels::ConvInput;
+using kernels::ConvKernel;
+
+// A float input is written to a padded scratch picture anyway; with the padding there, the pixels
+// under one kernel row are one run of inputs, and few channels (a picture's 3) cost no more than
+// they are.
+bool ReadsWholeRows(const Int8ConvSpec& spec, const ConvWindow& window) {
+  return spec.input_is_float && spec.groups == 1 && window.horizontal.dilation == 1;
+}
+
+std::vector<kernels::PackedConv> Pack(const Int8ConvSpec& spec, const ConvKernel& kernel,
+                                      bool whole_rows) {
+  const int64_t depth = spec.in_channels / spec.groups;
+  const int64_t taps = spec.kernel_h * spec.kernel_w;
+  kernels::ConvFilter filter;
+  filter.out_channels = spec.out_channels / spec.groups;
+  filter.taps = whole_rows ? spec.kernel_h : taps;
+  filter.stride_tap = whole_rows ? spec.kernel_w : 1;
+  filter.outer_depth = whole_rows ? spec.kernel_w : 1;
+  filter.stride_outer = 1;
+  filter.inner_depth = depth;
+  filter.stride_inner = taps;
+  filter.stride_o = depth * taps;
+  std::vector<kernels::PackedConv> groups;
+  for (int64_t g = 0; g < spec.groups; ++g) {
+    filter.data = spec.filter.data() + g * filter.out_channels * filter.stride_o;
+    groups.push_back(kernels::PackConv(kernel, filter));
+  }
+  return groups;
+}
+
+class GeneralConv final : public Step {
+ public:
+  GeneralConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue,
+              const ConvKernel* kernel, Isa isa)
+      : window_(window),
+        epilogue_(std::move(epilogue)),
+        kernel_(kernel),
+        whole_rows_(ReadsWholeRows(spec, window)),
+        groups_(Pack(spec, *kernel, whole_rows_)),
+        element_(kernels::ElementBytes(kernel->input)),
+        group_bytes_(spec.in_channels / spec.groups * element_),
+        source_(spec.input, spec.input_is_float, spec.input_is_nchw,
+                kernel->input == ConvInput::kS16, isa),
+        zeros_(static_cast<size_t>(spec.in_channels * element_)) {
+    zeros_.Zero();
+  }
+
+  [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
+    ConvPlace place;
+    SKIFF_RETURN_IF_ERROR(window_.Reshape(shapes, &place));
+    shapes.set_workspace(source_.WorkspaceBytes(Image(place)));
+    return OkStatus();
+  }
+
+  [[nodiscard]] Status Run(const RunContext& run) const noexcept override {
+    const Result<ConvPlace> placed = window_.Place(run.in[0].dims);
+    if (!placed.ok()) return placed.status();
+    const ConvPlace& place = *placed;
+    const kernels::Epilogue& e = epilogue_.epilogue;
+    kernels::ConvRun conv;
+    conv.kernel = kernel_;
+    conv.geometry = Geometry(place);
+    conv.groups = groups_;
+    conv.group_bytes = group_bytes_;
+    conv.input = source_.Prepare(Image(place), run.in[0].data, run.workspace, run.pool);
+    conv.zeros = zeros_.As();
+    conv.epilogue = &e;
+    conv.dst = run.out[0].data;
+    conv.dst_stride = window_.out_channels * kernels::ElementBytes(e.store);
+    if (window_.has_residual) {
+      conv.residual = run.in[1].data;
+      conv.residual_stride = window_.out_channels * kernels::ElementBytes(e.residual);
+    }
+    RunConvOnPool(conv, place.positions(), run.pool);
+    return OkStatus();
+  }
+
+  [[nodiscard]] StepInfo Info() const override {
+    StepInfo info;
+    info.precision = "int8";
+    info.kernel = kernel_->name;
+    return info;
+  }
+
+  [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
+                                     std::span<const Dims> out) const override {
+    (void)in;
+    return out[0].Numel() * window_.multiply_adds_per_output;
+  }
+
+ private:
+  [[nodiscard]] SourceImage Image(const ConvPlace& place) const {
+    SourceImage image = {
+        .images = place.images, .h = place.in_h, .w = place.in_w, .channels = window_.in_channels};
+    if (whole_rows_) {
+      image.top = place.rows.before;
+      image.bottom = place.rows.after;
+      image.left = place.columns.before;
+      image.right = place.columns.after;
+    }
+    return image;
+  }
+
+  [[nodiscard]] kernels::ConvGeometry Geometry(const ConvPlace& place) const {
+    const SourceImage image = Image(place);
+    kernels::ConvGeometry g;
+    g.in_h = image.padded_h();
+    g.in_w = image.padded_w();
+    g.pixel_bytes = window_.in_channels * element_;
+    g.out_h = place.out_h;
+    g.out_w = place.out_w;
+    g.taps_h = window_.kernel_h;
+    g.taps_w = whole_rows_ ? 1 : window_.kernel_w;
+    g.stride_h = window_.stride_h;
+    g.stride_w = window_.stride_w;
+    g.dilation_h = place.rows.dilation;
+    g.dilation_w = place.columns.dilation;
+    g.pad_top = whole_rows_ ? 0 : place.rows.before;
+    g.pad_left = whole_rows_ ? 0 : place.columns.before;
+    return g;
+  }
+
+  ConvWindow window_;
+  OwnedEpilogue epilogue_;
+  const ConvKernel* kernel_;
+  bool whole_rows_;
+  std::vector<kernels::PackedConv> groups_;
+  int64_t element_;
+  int64_t group_bytes_;
+  ConvSource source_;
+  AlignedBuffer zeros_;
+};
+
+}  // namespace
+
+void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* pool) {
+  const int64_t panels = run.groups[0].panels * static_cast<int64_t>(run.groups.size());
+  if (positions == 0) return;
+  if (pool->threads() == 1) {
+    kernels::RunConvPart(run, 0, positions, 0, panels);
+    return;
+  }
+  // A few parts per thread even out what the threads are given. Positions are split first: parts of
+  // the same positions would each work out where their inputs lie.
+  constexpr int64_t kPartsPerThread = 4;
+  constexpr int64_t kLeastPositions = 24;
+  const int64_t wanted = pool->threads() * kPartsPerThread;
+  const int64_t position_parts = std::clamp<int64_t>(positions / kLeastPositions, 1, wanted);
+  const int64_t panel_parts =
+      std::clamp<int64_t>((wanted + position_parts - 1) / position_parts, 1, panels);
+  pool->ParallelFor(position_parts * panel_parts, [&](int64_t i) {
+    const int64_t p = i / panel_parts;
+    const int64_t q = i % panel_parts;
+    kernels::RunConvPart(run, positions * p / position_parts, positions * (p + 1) / position_parts,
+                         panels * q / panel_parts, panels * (q + 1) / panel_parts);
+  });
+}
+
+Result<std::unique_ptr<Step>> MakeGeneralConv(const Int8ConvSpec& spec, const ConvWindow& window,
+                                              OwnedEpilogue epilogue, Isa isa) {
+  const bool u7 = spec.input.is_unsigned && spec.input.max_code <= 127;
+  const ConvKernel* kernel = kernels::FindConvKernel(u7 ? ConvInput::kU7 : ConvInput::kS16, isa);
+  return std::unique_ptr<Step>(
+      std::make_unique<GeneralConv>(spec, window, std::move(epilogue), kernel, isa));
+}
+
+}  // namespace skiff::steps

@@ -1,0 +1,49 @@
+// What the steps of int8_conv.h share, and the makers of each. Internal to the int8_* files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/isa.h"
+#include "base/status.h"
+#include "kernels/conv/conv.h"
+#include "steps/int8_conv.h"
+#include "steps/int8_grid.h"
+#include "steps/step.h"
+#include "steps/window.h"
+
+namespace skiff::steps {
+
+// A convolution's windows over one input.
+struct ConvPlace {
+  int64_t images = 0, in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+  WindowAxis rows;
+  WindowAxis columns;
+
+  [[nodiscard]] int64_t positions() const { return images * out_h * out_w; }
+};
+
+// Everything about a convolution that its shape program needs.
+struct ConvWindow {
+  int64_t in_channels = 0, out_channels = 0;
+  int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1;
+  PaddingRule rule = PaddingRule::kExplicit;
+  WindowAxis vertical;
+  WindowAxis horizontal;
+  bool has_residual = false;
+  int64_t multiply_adds_per_output = 0;
+
+  [[nodiscard]] Result<ConvPlace> Place(const Dims& x) const;
+  // Checks the inputs, sets the output's extents.
+  [[nodiscard]] Status Reshape(ShapeContext& shapes, ConvPlace* place) const;
+};
+
+// Splits the positions and panels of `run` over the pool.
+void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* pool);
+
+// Any convolution, as an implicit matrix product. REQUIRES: the spec was checked.
+Result<std::unique_ptr<Step>> MakeGeneralConv(const Int8ConvSpec& spec, const ConvWindow& window,
+                                              OwnedEpilogue epilogue, Isa isa);
+
+}  // namespace skiff::steps

@@ -1,0 +1,75 @@
+#include "steps/int8_source.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "steps/step.h"
+
+namespace skiff::steps {
+
+ConvSource::ConvSource(const CodeGrid& grid, bool is_float, bool is_nchw, bool widen, Isa isa)
+    : is_unsigned_(grid.is_unsigned),
+      is_float_(is_float),
+      is_nchw_(is_nchw),
+      widen_(widen),
+      params_(QuantizeParamsOf(grid)),
+      quantize_{kernels::FindQuantize(isa)->run, kernels::FindTranspose(1, isa)->run},
+      widen_fn_(kernels::FindWiden(isa)->run) {}
+
+size_t ConvSource::CodeBytes(const SourceImage& image) const {
+  if (!is_float_) return 0;
+  const size_t bytes = static_cast<size_t>(image.elements()) + kBufferSlack;
+  return (bytes + 63) / 64 * 64;
+}
+
+size_t ConvSource::WorkspaceBytes(const SourceImage& image) const {
+  const size_t wide = widen_ ? 2 * static_cast<size_t>(image.elements()) + kBufferSlack : 0;
+  return CodeBytes(image) + wide;
+}
+
+// `row` counts the padded rows of all images.
+void ConvSource::QuantizeRow(const SourceImage& image, const float* input, int64_t row,
+                             uint8_t* dst) const {
+  const int64_t c = image.channels;
+  const int64_t n = row / image.padded_h();
+  const int64_t y = row % image.padded_h() - image.top;
+  if (y < 0 || y >= image.h) {
+    std::memset(dst, 0, static_cast<size_t>(image.padded_w() * c));
+    return;
+  }
+  std::memset(dst, 0, static_cast<size_t>(image.left * c));
+  dst += image.left * c;
+  const float* from = input + n * c * image.h * image.w;
+  if (is_nchw_) {
+    kernels::QuantizeToNhwc(quantize_, params_, from, c, image.h * image.w, y * image.w,
+                            (y + 1) * image.w, dst);
+  } else {
+    quantize_.quantize(params_, from + y * image.w * c, image.w * c, dst);
+  }
+  std::memset(dst + image.w * c, 0, static_cast<size_t>(image.right * c));
+}
+
+const void* ConvSource::Prepare(const SourceImage& image, const void* input, std::byte* workspace,
+                                ThreadPool* pool) const {
+  const auto* codes = static_cast<const uint8_t*>(input);
+  const int64_t row_size = image.padded_w() * image.channels;
+  auto* quantized = reinterpret_cast<uint8_t*>(workspace);
+  auto* wide = reinterpret_cast<int16_t*>(workspace + CodeBytes(image));
+  if (!is_float_ && !widen_) return codes;
+  if (is_float_) codes = quantized;
+  // A few rows at a time, so that small pictures do not pay for many hand-overs.
+  const int64_t rows = image.images * image.padded_h();
+  const int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(row_size, 1));
+  pool->ParallelFor((rows + chunk - 1) / chunk, [&](int64_t i) {
+    const int64_t end = std::min(rows, (i + 1) * chunk);
+    for (int64_t row = i * chunk; row < end; ++row) {
+      if (is_float_) {
+        QuantizeRow(image, static_cast<const float*>(input), row, quantized + row * row_size);
+      }
+      if (widen_) widen_fn_(is_unsigned_, codes + row * row_size, row_size, wide + row * row_size);
+    }
+  });
+  return widen_ ? static_cast<const void*>(wide) : quantized;
+}
+
+}  // namespace skiff::steps
