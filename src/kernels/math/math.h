@@ -130,8 +130,6 @@ SKIFF_MATH float Erf(float x) {
 }
 
 // log(1 + e^x) without overflow.
-SKIFF_MATH float Softplus(float x) {
-  return AtLeast(x, 0.0F) + Log1p(Exp(-__builtin_fabsf(x)));
-}
+SKIFF_MATH float Softplus(float x) { return AtLeast(x, 0.0F) + Log1p(Exp(-__builtin_fabsf(x))); }
 
 }  // namespace skiff::kernels::math
