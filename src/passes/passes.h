@@ -1,0 +1,72 @@
+// The passes, graph -> graph, one file each, in the order in which `plan` runs them.
+//
+// Every pass leaves a graph that Verify accepts and that computes the same function, up to the
+// roundings that the pass says it adds or removes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "graph/graph.h"
+#include "steps/step.h"
+
+namespace skiff::passes {
+
+// What becomes of a model's quantisation information.
+enum class QuantMode {
+  kStrip,     // weights become float, activations are not rounded
+  kAnnotate,  // weights become s8 constants with a grid, activations rounded at Edge::grid
+};
+
+// Removes the fake_* and *quantize_linear operators of representations R1, R1b, R2, R3 and R4 (spec
+// formats.md 4.2) and keeps, in mode kAnnotate, what they said. A weight's integers are the file's.
+Status ReadQuantInfo(graph::Graph& graph, QuantMode mode);
+
+// Runs nodes whose inputs are all constant, and replaces them by their results.
+Status FoldConstants(graph::Graph& graph);
+
+// Drops what does nothing at inference: assign, dropout, scale by 1, cast to the same type.
+Status RemoveIdentities(graph::Graph& graph);
+
+// unsqueeze2 + pad3d + squeeze2 (or pad2d), zeros, in front of a convolution -> its paddings.
+Status FusePad(graph::Graph& graph);
+
+// convolution or matrix product + elementwise_add of a per-channel constant -> slot Bias;
+// mul / matmul / matmul_v2 by a constant matrix -> fc.
+Status FuseBias(graph::Graph& graph);
+
+// convolution + batch_norm -> filter (float) or filter grid (s8), and bias.
+Status FoldBatchNorm(graph::Graph& graph);
+
+// convolution + elementwise_add of an equal-shaped tensor -> slot ResidualData.
+Status FuseResidual(graph::Graph& graph);
+
+// convolution or fc + activation -> attribute fuse_activation.
+Status FuseActivation(graph::Graph& graph);
+
+// A tensor that a residual add reads as the codes of a quantised reader (docs/numerics.md).
+struct CarriedSkip {
+  std::string tensor;
+  graph::Grid grid;
+};
+
+// Decides which nodes run in integers: turns Edge::grid into values of type s8 and u8, puts quantize
+// and dequantize nodes where types change, and says in Node::why_float why a node stays float.
+// `skips` receives the skip tensors that are carried as codes.
+Status PlaceInt8(graph::Graph& graph, std::vector<CarriedSkip>* skips);
+
+// Turns every Edge::grid into explicit quantize_linear + dequantize_linear nodes and s8 weights into
+// floats: the literal simulation of an annotated graph.
+Status MaterialiseGrids(graph::Graph& graph);
+
+// Rounds the skip tensors the way PlaceInt8 carries them, in a graph that runs literally.
+Status RoundSkips(graph::Graph& graph, const std::vector<CarriedSkip>& skips);
+
+// Weights that are s8 with a grid but belong to a float node become float32.
+Status DequantizeWeights(graph::Graph& graph);
+
+// NHWC for convolution islands; transfer_layout nodes at their borders.
+Status AssignLayouts(graph::Graph& graph);
+
+}  // namespace skiff::passes

@@ -1,0 +1,334 @@
+// place_int8: which nodes run in integers (docs/numerics.md, "Which tensors are rounded").
+//
+//  1. Choose:     a convolution or fc with an s8 weight and a rounded input runs in integers; every
+//                 other rounded edge becomes quantize + dequantize (the file's rounding, in float).
+//  2. Quantise:   each (tensor, grid) pair gets one quantize node; the chosen nodes read codes.
+//  3. Carry:      a residual add reads the codes that a quantised reader of the same tensor has.
+//  4. Hoist:      quantize moves in front of operators that pass integers through.
+//  5. Write:      a quantize right behind a chosen node merges into it: it writes codes.
+#include <algorithm>
+#include <unordered_map>
+
+#include "passes/passes.h"
+#include "passes/pattern.h"
+
+namespace skiff::passes {
+namespace {
+
+using graph::Edge;
+using graph::Graph;
+using graph::Grid;
+using graph::Node;
+using graph::Use;
+using graph::Value;
+
+bool IsFc(const Node& node) { return node.type == "fc"; }
+std::string_view DataSlot(const Node&) { return "Input"; }
+std::string_view WeightSlot(const Node& node) { return IsFc(node) ? "W" : "Filter"; }
+
+bool ReadsCodes(const Node& node) {
+  const Value* input = node.In("Input");
+  const Value* weight = (IsConv2d(node) || IsFc(node)) ? node.In(WeightSlot(node)) : nullptr;
+  return input != nullptr && weight != nullptr && weight->grid.has_value() &&
+         (IsInt8(input->dtype) || node.InEdge("Input")->grid.has_value());
+}
+
+// Tensors that cannot be negative: codes 0..127 in u8.
+class NonNegative {
+ public:
+  bool operator()(const Value* value) {
+    const auto [it, fresh] = known_.emplace(value, false);
+    if (fresh) {
+      const bool result = Decide(value);
+      known_[value] = result;
+      return result;
+    }
+    return it->second;
+  }
+
+ private:
+  bool Decide(const Value* value) {
+    const Node* node = value->producer;
+    if (node == nullptr) return false;
+    if (IsOneOf(node->type, {"relu", "relu6", "sigmoid", "softmax", "hard_sigmoid", "abs", "square",
+                             "sqrt", "exp", "brelu"})) {
+      return true;
+    }
+    const std::string fused = node->Attributes().String(
+        IsFc(*node) ? "activation_type" : "fuse_activation", "");
+    if (!fused.empty()) return IsOneOf(fused, {"relu", "relu6", "sigmoid", "hard_sigmoid"});
+    if (IsOneOf(node->type,
+                {"pool2d", "reshape2", "reshape", "transpose2", "transpose", "flatten", "flatten2",
+                 "flatten_contiguous_range", "squeeze2", "unsqueeze2", "squeeze", "unsqueeze",
+                 "concat", "slice", "split", "nearest_interp", "nearest_interp_v2",
+                 "bilinear_interp", "bilinear_interp_v2", "elementwise_add", "elementwise_mul",
+                 "elementwise_max", "max_pool2d_with_index", "dropout"})) {
+      return AllInputs(*node);
+    }
+    return false;
+  }
+
+  bool AllInputs(const Node& node) {
+    for (const graph::InSlot& slot : node.inputs) {
+      for (const Edge& edge : slot.edges) {
+        const std::span<const float> data = FloatData(edge.value);
+        const bool fine = edge.value->constant
+                              ? !data.empty() && std::all_of(data.begin(), data.end(),
+                                                             [](float x) { return x >= 0; })
+                              : (*this)(edge.value);
+        // Integer operands give shapes and indices, not values.
+        if (!fine && edge.value->dtype == DType::kFloat32) return false;
+      }
+    }
+    return true;
+  }
+
+  std::unordered_map<const Value*, bool> known_;
+};
+
+class Placer {
+ public:
+  Placer(Graph& graph, std::vector<CarriedSkip>* skips) : graph_(graph), skips_(skips) {}
+
+  Status Run() {
+    Choose();
+    SKIFF_RETURN_IF_ERROR(Quantise());
+    Carry();
+    Hoist();
+    Write();
+    RemoveDeadNodes(graph_);
+    return DequantizeWeights(graph_);
+  }
+
+ private:
+  // -- 1
+  void Choose() {
+    for (Node& node : graph_.nodes()) {
+      const bool product = IsOneOf(node.type, {"mul", "matmul", "matmul_v2", "bmm"});
+      const bool transposed =
+          IsOneOf(node.type, {"conv2d_transpose", "depthwise_conv2d_transpose"});
+      if (!IsConv2d(node) && !IsFc(node) && !product && !transposed) continue;
+      node.why_float = WhyFloat(node, product, transposed);
+    }
+  }
+
+  static std::string WhyFloat(const Node& node, bool product, bool transposed) {
+    if (transposed) return "no INT8 kernel for transposed convolutions";
+    if (product) return "neither operand is a constant matrix";
+    const Value* weight = node.In(WeightSlot(node));
+    const Edge* input = node.InEdge(DataSlot(node));
+    if (weight == nullptr || input == nullptr) return "an operand is missing";
+    if (!weight->grid) return "the model does not quantise its weight";
+    if (!input->grid) return "the model has no threshold for its input " + input->value->name;
+    if (weight->grid->step.size() > 1 && weight->grid->axis != (IsFc(node) ? 1 : 0)) {
+      return "weight scales do not run along its output channels";
+    }
+    return {};
+  }
+
+  static bool RunsInt8(const Node& node) { return ReadsCodes(node) && node.why_float.empty(); }
+
+  // -- 2
+  Status Quantise() {
+    for (auto it = graph_.nodes().begin(); it != graph_.nodes().end();) {
+      Node* node = &*it++;
+      for (size_t s = 0; s < node->inputs.size(); ++s) {
+        for (size_t e = 0; e < node->inputs[s].edges.size(); ++e) {
+          SKIFF_RETURN_IF_ERROR(
+              QuantiseEdge(node, {node, static_cast<int>(s), static_cast<int>(e)}));
+        }
+      }
+    }
+    return OkStatus();
+  }
+
+  Status QuantiseEdge(Node* node, const Use& use) {
+    Edge& edge = node->inputs[static_cast<size_t>(use.slot)].edges[static_cast<size_t>(use.index)];
+    if (!edge.grid) return OkStatus();
+    if (edge.value->dtype != DType::kFloat32) {
+      return Unsupported(node->type + " " + node->name + ": its quantised input " +
+                         edge.value->name + " is " + std::string(Name(edge.value->dtype)));
+    }
+    Grid grid = *edge.grid;
+    if (!grid.is_unsigned) grid.is_unsigned = non_negative_(edge.value);
+    const bool data = node->SlotIndex(DataSlot(*node)) == use.slot;
+    if (RunsInt8(*node) && data && ReadsUserFloats(*node, edge.value)) {
+      edge.grid = grid;  // the first convolution quantises on the way
+      return OkStatus();
+    }
+    edge.grid.reset();
+    Value* codes = Codes(edge.value, grid);
+    graph_.SetInput(use, RunsInt8(*node) && data ? codes : Dequantised(codes));
+    return OkStatus();
+  }
+
+  // A convolution that alone reads an input of the model, with few enough channels to be a stem.
+  bool ReadsUserFloats(const Node& node, const Value* value) const {
+    const bool input = std::find(graph_.inputs.begin(), graph_.inputs.end(), value) !=
+                       graph_.inputs.end();
+    const Value* filter = node.In("Filter");
+    return input && IsConv2d(node) && value->uses.size() == 1 && ConstantDims(*filter).size() == 4 &&
+           ConstantDims(*filter)[1] <= 4 && node.Attributes().Int("groups", 1) == 1;
+  }
+
+  // The codes of `value` on `grid`: an existing quantize node's, or those of a new one.
+  Value* Codes(Value* value, const Grid& grid) {
+    for (const Use& use : value->uses) {
+      Value* out = use.node->type == "quantize" ? use.node->Out("Output") : nullptr;
+      if (out != nullptr && out->grid == grid) return out;
+    }
+    Value* codes = graph_.AddValue(value->name, grid.is_unsigned ? DType::kUInt8 : DType::kInt8,
+                                   value->dims);
+    codes->grid = grid;
+    Node* node = InsertBehind(value, "quantize", value->name);
+    graph_.AddInput(node, "Input", value);
+    graph_.AddOutput(node, "Output", codes);
+    return codes;
+  }
+
+  Value* Dequantised(Value* codes) {
+    for (const Use& use : codes->uses) {
+      if (use.node->type == "dequantize") return use.node->Out("Output");
+    }
+    Value* value = graph_.AddValue(codes->name, DType::kFloat32, codes->dims);
+    Node* node = InsertBehind(codes, "dequantize", codes->name);
+    graph_.AddInput(node, "Input", codes);
+    graph_.AddOutput(node, "Output", value);
+    return value;
+  }
+
+  Node* InsertBehind(const Value* value, std::string type, const std::string& name) {
+    if (value->producer != nullptr) return graph_.InsertAfter(value->producer, std::move(type), name);
+    return graph_.InsertBefore(&graph_.nodes().front(), std::move(type), name);
+  }
+
+  // The only quantize node that reads `value`; null when there are several or none.
+  static Node* OnlyQuantize(const Value* value) {
+    Node* found = nullptr;
+    for (const Use& use : value->uses) {
+      if (use.node->type != "quantize") continue;
+      if (found != nullptr) return nullptr;
+      found = use.node;
+    }
+    return found;
+  }
+
+  // -- 3
+  void Carry() {
+    for (Value& value : graph_.values()) {
+      const Node* quantize = OnlyQuantize(&value);
+      if (quantize == nullptr || graph_.IsOutput(&value) || value.producer == nullptr) continue;
+      std::vector<Use> adds;
+      for (const Use& use : value.uses) {
+        if (use.node == quantize) continue;
+        if (!IsResidualEdge(use)) {
+          adds.clear();
+          break;
+        }
+        adds.push_back(use);
+      }
+      if (adds.empty()) continue;
+      Value* codes = quantize->Out("Output");
+      for (const Use& use : adds) graph_.SetInput(use, codes);
+      if (skips_ != nullptr) skips_->push_back({value.name, *codes->grid});
+    }
+  }
+
+  static bool IsResidualEdge(const Use& use) {
+    return RunsInt8(*use.node) &&
+           use.node->inputs[static_cast<size_t>(use.slot)].name == "ResidualData";
+  }
+
+  // -- 4
+  void Hoist() {
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      for (auto it = graph_.nodes().begin(); it != graph_.nodes().end();) {
+        Node* node = &*it++;
+        if (node->type == "quantize" && HoistOver(node)) changed = true;
+      }
+    }
+  }
+
+  // Operators whose integer result is the quantised float result: they move or choose elements.
+  static bool PassesIntegers(const Node& node) {
+    if (node.type == "pool2d") {
+      return node.Attributes().String("pooling_type", "max") == "max";
+    }
+    return IsOneOf(node.type, {"reshape2", "reshape", "transpose2", "transpose", "flatten",
+                               "flatten2", "flatten_contiguous_range", "squeeze2", "unsqueeze2",
+                               "concat", "nearest_interp", "nearest_interp_v2"});
+  }
+
+  bool HoistOver(Node* quantize) {
+    Value* value = quantize->In("Input");
+    Node* node = value->producer;
+    if (node == nullptr || !PassesIntegers(*node) || OnlyReader(graph_, value) != quantize) {
+      return false;
+    }
+    Grid grid = *quantize->Out("Output")->grid;
+    // An input that may be negative has no u8 codes: a maximum of such is left alone.
+    for (const Use& use : DataEdges(node)) {
+      const Edge& edge =
+          node->inputs[static_cast<size_t>(use.slot)].edges[static_cast<size_t>(use.index)];
+      if (edge.grid || edge.value->constant || (grid.is_unsigned && !non_negative_(edge.value))) {
+        return false;
+      }
+    }
+    for (const Use& use : DataEdges(node)) {
+      Value* input =
+          node->inputs[static_cast<size_t>(use.slot)].edges[static_cast<size_t>(use.index)].value;
+      graph_.SetInput(use, Codes(input, grid));
+    }
+    TakeOutput(graph_, node, SlotOf(*node, value), quantize->Out("Output"));
+    graph_.Erase(quantize);
+    return true;
+  }
+
+  static std::vector<Use> DataEdges(Node* node) {
+    std::vector<Use> uses;
+    for (size_t s = 0; s < node->inputs.size(); ++s) {
+      for (size_t e = 0; e < node->inputs[s].edges.size(); ++e) {
+        if (node->inputs[s].edges[e].value->dtype == DType::kFloat32) {
+          uses.push_back({node, static_cast<int>(s), static_cast<int>(e)});
+        }
+      }
+    }
+    return uses;
+  }
+
+  static std::string SlotOf(const Node& node, const Value* value) {
+    for (const graph::OutSlot& slot : node.outputs) {
+      if (std::find(slot.values.begin(), slot.values.end(), value) != slot.values.end()) {
+        return slot.name;
+      }
+    }
+    return {};
+  }
+
+  // -- 5
+  void Write() {
+    for (auto it = graph_.nodes().begin(); it != graph_.nodes().end();) {
+      Node* quantize = &*it++;
+      if (quantize->type != "quantize") continue;
+      Value* value = quantize->In("Input");
+      Node* node = value->producer;
+      if (node == nullptr || !RunsInt8(*node) || OnlyReader(graph_, value) != quantize) continue;
+      TakeOutput(graph_, node, IsFc(*node) ? "Out" : "Output", quantize->Out("Output"));
+      graph_.Erase(quantize);
+    }
+  }
+
+  Graph& graph_;
+  std::vector<CarriedSkip>* skips_;
+  NonNegative non_negative_;
+};
+
+}  // namespace
+
+Status PlaceInt8(Graph& graph, std::vector<CarriedSkip>* skips) {
+  return Placer(graph, skips).Run();
+}
+
+}  // namespace skiff::passes

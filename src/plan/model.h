@@ -1,0 +1,80 @@
+// Model: a Graph compiled for one precision and one rung: steps, packed weights, and which step's
+// data lie in which storage.
+//
+// Immutable after Compile and shared by all clones; independent of batch and picture size. Any number
+// of runtime::Contexts may run it at the same time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/isa.h"
+#include "base/status.h"
+#include "graph/graph.h"
+#include "passes/passes.h"
+#include "program/program.h"
+#include "skiff/session.h"
+#include "steps/step.h"
+
+namespace skiff::plan {
+
+struct CompileOptions {
+  Precision precision = Precision::kInt8;
+  // "name threshold" pairs of a calibration table, used for tensors that have no grid of their own.
+  std::vector<std::pair<std::string, double>> thresholds;
+  bool fuse = true;  // off: every operator stays visible (for `skiff compare`)
+  // kSimulate: residual tensors to round as a kInt8 model of the same program carries them.
+  std::vector<passes::CarriedSkip> round_skips;
+};
+
+// A tensor of the compiled model.
+struct ValueInfo {
+  std::string name;  // Paddle's variable
+  DType dtype = DType::kFloat32;
+  graph::Layout layout = graph::Layout::kPlain;
+  std::optional<graph::Grid> grid;
+  int storage = -1;  // -1: a constant
+  // A constant's bytes, 64-byte aligned and readable kBufferSlack past their end.
+  std::shared_ptr<const std::byte> constant;
+  steps::TensorShape constant_shape;
+};
+
+// Memory that one or more values share, one after the other or under different shapes.
+struct Storage {
+  int first_step = 0;  // written from
+  int last_step = 0;   // read until; steps.size() for outputs of the model
+};
+
+struct PlannedStep {
+  std::unique_ptr<steps::Step> step;
+  std::vector<int> inputs;   // indices into values
+  std::vector<int> outputs;
+  steps::StepInfo info;
+};
+
+struct Model {
+  std::vector<PlannedStep> steps;
+  std::vector<ValueInfo> values;
+  std::vector<Storage> storages;
+  std::vector<int> inputs;   // values, in the order of the API
+  std::vector<int> outputs;
+  std::vector<TensorInfo> input_infos;
+  std::vector<TensorInfo> output_infos;
+  Precision precision = Precision::kInt8;
+  Isa isa = Isa::kScalar;
+  std::vector<passes::CarriedSkip> skips;
+};
+
+// Runs the passes for the precision, chooses kernels and packs weights. Errors name every operator
+// that is unsupported.
+Result<std::shared_ptr<const Model>> Compile(const program::Program& program,
+                                             const CompileOptions& options);
+
+// The passes alone: the graph that Compile lowers (for tests and dumps).
+Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
+                                               const CompileOptions& options,
+                                               std::vector<passes::CarriedSkip>* skips);
+
+}  // namespace skiff::plan

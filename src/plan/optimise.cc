@@ -1,0 +1,67 @@
+// The order of the passes, per precision.
+#include "passes/import_program.h"
+#include "passes/pattern.h"
+#include "plan/model.h"
+
+namespace skiff::plan {
+namespace {
+
+using passes::QuantMode;
+
+// Each row runs when its flag is set.
+struct Pass {
+  const char* name;
+  bool enabled;
+  Status (*run)(graph::Graph&);
+};
+
+Status RunPasses(graph::Graph& graph, std::initializer_list<Pass> list) {
+  for (const Pass& pass : list) {
+    if (!pass.enabled) continue;
+    SKIFF_RETURN_IF_ERROR(pass.run(graph));
+    SKIFF_RETURN_IF_ERROR(graph.Verify().WithContext(pass.name));
+  }
+  return OkStatus();
+}
+
+Status Strip(graph::Graph& graph) { return passes::ReadQuantInfo(graph, QuantMode::kStrip); }
+Status Annotate(graph::Graph& graph) { return passes::ReadQuantInfo(graph, QuantMode::kAnnotate); }
+
+Status RemoveDead(graph::Graph& graph) {
+  passes::RemoveDeadNodes(graph);
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
+                                               const CompileOptions& options,
+                                               std::vector<passes::CarriedSkip>* skips) {
+  SKIFF_ASSIGN_OR_RETURN(std::unique_ptr<graph::Graph> graph, passes::ImportProgram(program));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"import", true, RemoveDead}}));
+  SKIFF_RETURN_IF_ERROR(passes::CheckSupported(*graph));
+  const bool literal = options.precision == Precision::kSimulate;
+  const bool int8 = options.precision == Precision::kInt8;
+  const bool fuse = options.fuse && !literal;
+  if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {
+                                              {"strip", !int8 && !literal, Strip},
+                                              {"read_quant_info", int8, Annotate},
+                                              {"fold_constants", true, passes::FoldConstants},
+                                              {"remove_identities", true, passes::RemoveIdentities},
+                                              {"fuse_pad", fuse, passes::FusePad},
+                                              {"fuse_bias", fuse, passes::FuseBias},
+                                              {"fold_batch_norm", fuse, passes::FoldBatchNorm},
+                                              {"fuse_residual", fuse, passes::FuseResidual},
+                                              {"fuse_activation", fuse, passes::FuseActivation},
+                                          }));
+  if (int8) SKIFF_RETURN_IF_ERROR(passes::PlaceInt8(*graph, skips));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {
+                                              {"place_int8", int8, RemoveDead},
+                                              {"assign_layouts", true, passes::AssignLayouts},
+                                              {"remove_dead_nodes", true, RemoveDead},
+                                          }));
+  return graph;
+}
+
+}  // namespace skiff::plan
