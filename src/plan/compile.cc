@@ -4,7 +4,6 @@
 #include <numeric>
 #include <unordered_map>
 
-#include "base/aligned.h"
 #include "ops/op_def.h"
 #include "plan/model.h"
 
@@ -47,9 +46,8 @@ class Compiler {
   static void BindConstant(const Value& value, ValueInfo* info) {
     const program::Tensor& tensor = *value.constant;
     const size_t bytes = tensor.data.bytes.size();
-    std::shared_ptr<std::byte> copy = AllocateAligned(bytes + steps::kBufferSlack);
-    std::memset(copy.get() + bytes, 0, steps::kBufferSlack);
-    if (bytes > 0) std::memcpy(copy.get(), tensor.data.bytes.data(), bytes);
+    auto copy = std::make_shared<AlignedBuffer>(bytes);
+    if (bytes > 0) std::memcpy(copy->As(), tensor.data.bytes.data(), bytes);
     info->constant = std::move(copy);
     info->constant_shape.dims = Dims(tensor.dims);
     const int64_t n = info->constant_shape.dims.Numel();
@@ -141,7 +139,8 @@ class Compiler {
     const bool must = alias >= 0;
     // Written over only where nobody reads it later, under this or another name.
     const bool dead = last[static_cast<size_t>(root)] <= s && !pinned[static_cast<size_t>(root)] &&
-                      std::count(planned.inputs.begin(), planned.inputs.end(), in) == 1;
+                      std::count_if(planned.inputs.begin(), planned.inputs.end(),
+                                    [&](int v) { return Find(v) == root; }) == 1;
     if (constant || (!must && !dead)) return;
     parent_[static_cast<size_t>(Find(out))] = root;
     last[static_cast<size_t>(root)] =

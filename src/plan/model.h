@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/aligned.h"
 #include "base/isa.h"
 #include "base/status.h"
 #include "graph/graph.h"
@@ -36,8 +39,7 @@ struct ValueInfo {
   graph::Layout layout = graph::Layout::kPlain;
   std::optional<graph::Grid> grid;
   int storage = -1;  // -1: a constant
-  // A constant's bytes, 64-byte aligned and readable kBufferSlack past their end.
-  std::shared_ptr<const std::byte> constant;
+  std::shared_ptr<const AlignedBuffer> constant;
   steps::TensorShape constant_shape;
 };
 

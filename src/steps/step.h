@@ -123,6 +123,12 @@ class Step {
   [[nodiscard]] virtual int AliasInput() const { return -1; }
   // Output 0 may be written over input `InPlaceInput()` where nobody else reads that. -1: never.
   [[nodiscard]] virtual int InPlaceInput() const { return -1; }
+  // May Run read a little past the end of this input (kBufferSlack)? A step that says no can read
+  // the user's own memory.
+  [[nodiscard]] virtual bool ReadsPastEnd(int input) const {
+    (void)input;
+    return true;
+  }
   // Multiply-adds of one run at the extents given, for rooflines; 0 where it makes no sense.
   [[nodiscard]] virtual int64_t MultiplyAdds(std::span<const Dims> in,
                                              std::span<const Dims> out) const {

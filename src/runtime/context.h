@@ -1,0 +1,98 @@
+// Context: one thread's state for running a Model: the shapes of the last run, the arena, oneDNN
+// primitives, profile.
+//
+// The shape program runs when an input's extents (or a small integer input's values) differ from the
+// last run's; otherwise a run goes straight to the steps. Memory only grows, to the largest shapes
+// seen. Thread-safety: one thread at a time; any number of Contexts over one Model.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/aligned.h"
+#include "base/thread_pool.h"
+#include "plan/model.h"
+#include "runtime/arena.h"
+
+namespace skiff::runtime {
+
+struct ContextOptions {
+  int threads = 1;
+  size_t memory_limit = size_t{1} << 30;
+  bool profile = false;
+  bool keep_all = false;  // every tensor keeps its own memory (for `skiff compare`)
+};
+
+struct StepProfile {
+  double total_ms = 0;
+  int64_t runs = 0;
+};
+
+class Context {
+ public:
+  Context(std::shared_ptr<const plan::Model> model, const ContextOptions& options);
+
+  // `data` must stay valid until Run returns. Errors: no such input, wrong type or rank.
+  Status SetInput(size_t index, DType dtype, std::span<const int64_t> dims, const void* data);
+  Status Run();
+
+  // The parts of Run, for teacher-forced comparison: Prepare evaluates shapes and binds memory,
+  // RunStep runs one step on whatever its inputs hold.
+  Status Prepare();
+  Status RunStep(size_t step);
+
+  [[nodiscard]] const plan::Model& model() const { return *model_; }
+  [[nodiscard]] std::shared_ptr<const plan::Model> shared_model() const { return model_; }
+  // After Run (all values only with keep_all).
+  [[nodiscard]] steps::Tensor value(int index) const;
+  [[nodiscard]] const std::vector<StepProfile>& profile() const { return profile_; }
+  void ResetProfile();
+  [[nodiscard]] size_t arena_bytes() const { return arena_.size(); }
+  [[nodiscard]] const ContextOptions& options() const { return options_; }
+
+ private:
+  struct Input {
+    bool is_set = false;
+    bool copy = true;  // a reader reads past its end
+    const void* data = nullptr;
+    steps::TensorShape shape;
+  };
+  struct BoundStep {
+    std::vector<const steps::TensorShape*> in_shapes;
+    std::vector<steps::TensorShape*> out_shapes;
+    std::vector<steps::Tensor> in;
+    std::vector<steps::Tensor> out;
+    std::unique_ptr<steps::StepState> state;
+    size_t workspace = 0;
+  };
+
+  Status CheckInputs() const;
+  Status EvaluateShapes();
+  Status ReshapeStep(size_t index);
+  Status PlaceStorages();
+  Result<size_t> BytesOf(const plan::ValueInfo& value, const Dims& dims) const;
+  void BindTensors();
+  void BindInputs();
+  Status RunTimed(size_t step);
+  [[nodiscard]] void* Address(int value) const;
+
+  std::shared_ptr<const plan::Model> model_;
+  ContextOptions options_;
+  ThreadPool pool_;
+  std::vector<Input> inputs_;
+  std::vector<steps::TensorShape> shapes_;  // by value
+  std::vector<BoundStep> steps_;
+  std::vector<size_t> sizes_;    // by storage
+  std::vector<size_t> offsets_;  // by storage
+  std::vector<void*> external_;  // by storage: the user's memory, where it is read in place
+  ArenaPlanner planner_;
+  AlignedBuffer arena_;
+  AlignedBuffer workspace_;
+  std::vector<StepProfile> profile_;
+  bool shapes_changed_ = true;
+};
+
+}  // namespace skiff::runtime
