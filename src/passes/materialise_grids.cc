@@ -12,23 +12,13 @@ using graph::Node;
 using graph::Use;
 using graph::Value;
 
-// Position of each element's step: (i / inner) % steps.
-size_t InnerOf(const program::Tensor& tensor, const Grid& grid) {
-  if (grid.step.size() == 1) return 1;
-  size_t inner = 1;
-  for (size_t d = static_cast<size_t>(grid.axis) + 1; d < tensor.dims.size(); ++d) {
-    inner *= static_cast<size_t>(tensor.dims[d]);
-  }
-  return inner;
-}
-
 Value* FloatWeight(Graph& graph, const Value& weight) {
   const auto codes = weight.constant->As<int8_t>();
   const std::vector<double>& step = weight.grid->step;
-  const size_t inner = std::max<size_t>(InnerOf(*weight.constant, *weight.grid), 1);
+  const size_t stride = StepStride(ConstantDims(weight), *weight.grid);
   std::vector<float> w(codes.size());
   for (size_t i = 0; i < w.size(); ++i) {
-    w[i] = static_cast<float>(codes[i] * step[i / inner % step.size()]);
+    w[i] = static_cast<float>(codes[i] * step[i / stride % step.size()]);
   }
   return graph.AddFloatConstant(weight.name, ConstantDims(weight), std::move(w));
 }
@@ -40,25 +30,19 @@ bool NeedsFloatWeight(const Node& node) {
          !node.why_float.empty();
 }
 
-// quantize_linear + dequantize_linear, as Paddle's own operators.
+// The value rounded onto `grid`, as a float tensor that only `before` will read.
 Value* RoundedCopy(Graph& graph, Value* value, const Grid& grid, const Node* before) {
-  const auto threshold = static_cast<float>(grid.threshold());
-  Value* scale = graph.AddFloatConstant(value->name + "@scale", {1}, {threshold});
-  Value* current = value;
-  for (const char* type : {"quantize_linear", "dequantize_linear"}) {
-    Value* out = graph.AddValue(value->name + (current == value ? ".quantized" : ".rounded"),
-                                DType::kFloat32, value->dims);
-    Node* node = graph.InsertBefore(before, type, out->name);
-    node->SetAttribute("quant_axis", program::AttrType::kInt, int32_t{-1});
-    node->SetAttribute("bit_length", program::AttrType::kInt, int32_t{8});
-    node->SetAttribute("round_type", program::AttrType::kInt,
-                       int32_t{grid.round == RoundMode::kHalfAway ? 1 : 0});
-    graph.AddInput(node, "X", current);
-    graph.AddInput(node, "Scale", scale);
-    graph.AddOutput(node, "Y", out);
-    current = out;
-  }
-  return current;
+  Value* codes = graph.AddValue(value->name + ".codes",
+                                grid.is_unsigned ? DType::kUInt8 : DType::kInt8, value->dims);
+  codes->grid = grid;
+  Value* rounded = graph.AddValue(value->name + ".rounded", DType::kFloat32, value->dims);
+  Node* quantize = graph.InsertBefore(before, "quantize", codes->name);
+  graph.AddInput(quantize, "Input", value);
+  graph.AddOutput(quantize, "Output", codes);
+  Node* dequantize = graph.InsertBefore(before, "dequantize", rounded->name);
+  graph.AddInput(dequantize, "Input", codes);
+  graph.AddOutput(dequantize, "Output", rounded);
+  return rounded;
 }
 
 }  // namespace
@@ -74,6 +58,32 @@ Status DequantizeWeights(Graph& graph) {
     }
   }
   return OkStatus();
+}
+
+Status WidenWeights(Graph& graph) {
+  for (Node& node : graph.nodes()) {
+    for (std::string_view slot : {"Filter", "W", "Y"}) {
+      const Value* weight = node.In(slot);
+      if (weight == nullptr || !weight->constant || weight->grid ||
+          weight->dtype != DType::kInt8 || node.type.starts_with("elementwise_")) {
+        continue;
+      }
+      const auto codes = weight->constant->As<int8_t>();
+      graph.SetInput({&node, node.SlotIndex(slot), 0},
+                     graph.AddFloatConstant(weight->name, ConstantDims(*weight),
+                                            std::vector<float>(codes.begin(), codes.end())));
+    }
+  }
+  return OkStatus();
+}
+
+Status StripGrids(Graph& graph) {
+  for (Node& node : graph.nodes()) {
+    for (graph::InSlot& slot : node.inputs) {
+      for (Edge& edge : slot.edges) edge.grid.reset();
+    }
+  }
+  return DequantizeWeights(graph);
 }
 
 Status MaterialiseGrids(Graph& graph) {

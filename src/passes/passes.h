@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -22,6 +23,23 @@ enum class QuantMode {
 // Removes the fake_* and *quantize_linear operators of representations R1, R1b, R2, R3 and R4 (spec
 // formats.md 4.2) and keeps, in mode kAnnotate, what they said. A weight's integers are the file's.
 Status ReadQuantInfo(graph::Graph& graph, QuantMode mode);
+
+// Representation R7 (spec formats.md 4.8): programs of save_quant_model.py, whose quantize, dequantize
+// and requantize operators and Scale_* attributes become grids; the float operators remain. Does
+// nothing to other programs. A requantize rounds once here, twice in Paddle.
+Status ReadOneDnnInt8(graph::Graph& graph);
+
+// Thresholds that stand beside the operators: R6's attributes ("<variable>.max"), and `table`, the
+// pairs of a calibration file, which give way to whatever the model says itself. A float weight of a
+// node that has a threshold is quantised per output channel by its largest magnitude.
+Status ReadThresholds(graph::Graph& graph,
+                      const std::vector<std::pair<std::string, double>>& table);
+
+// Representation R5: weights stored as integers with a step in an attribute become float.
+Status ReadWeightOnly(graph::Graph& graph);
+
+// Forgets all roundings: what precision fp32 runs.
+Status StripGrids(graph::Graph& graph);
 
 // Runs nodes whose inputs are all constant, and replaces them by their results.
 Status FoldConstants(graph::Graph& graph);
@@ -56,9 +74,12 @@ struct CarriedSkip {
 // `skips` receives the skip tensors that are carried as codes.
 Status PlaceInt8(graph::Graph& graph, std::vector<CarriedSkip>* skips);
 
-// Turns every Edge::grid into explicit quantize_linear + dequantize_linear nodes and s8 weights into
+// Turns every Edge::grid into explicit quantize + dequantize nodes and s8 weights into
 // floats: the literal simulation of an annotated graph.
 Status MaterialiseGrids(graph::Graph& graph);
+
+// R1b: int8 weights that an operator reads as they are become float32 holding the same integers.
+Status WidenWeights(graph::Graph& graph);
 
 // Rounds the skip tensors the way PlaceInt8 carries them, in a graph that runs literally.
 Status RoundSkips(graph::Graph& graph, const std::vector<CarriedSkip>& skips);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/status.h"
 #include "graph/graph.h"
 
 namespace skiff::passes {
@@ -26,6 +27,13 @@ std::span<const float> FloatData(const graph::Value* value);
 
 // Extents of a constant's record.
 const std::vector<int64_t>& ConstantDims(const graph::Value& value);
+
+// Element i of a constant stands on step (i / StepStride) % steps of its grid.
+size_t StepStride(const std::vector<int64_t>& dims, const graph::Grid& grid);
+
+// An s8 constant on `grid` from a float weight (rounded half to even) or from stored int8 codes.
+Result<graph::Value*> QuantizeConstant(graph::Graph& graph, const graph::Value& stored,
+                                       const graph::Grid& grid);
 
 // The node takes over `value` as its output `slot`: the former producer of `value` must be erased by
 // the caller, who has made sure that nothing else needs it.

@@ -156,9 +156,12 @@ class Placer {
       edge.grid = grid;  // the first convolution quantises on the way
       return OkStatus();
     }
+    const bool residual =
+        node->inputs[static_cast<size_t>(use.slot)].name == "ResidualData";
+    const bool takes_codes = RunsInt8(*node) && (data || residual);
     edge.grid.reset();
     Value* codes = Codes(edge.value, grid);
-    graph_.SetInput(use, RunsInt8(*node) && data ? codes : Dequantised(codes));
+    graph_.SetInput(use, takes_codes ? codes : Dequantised(codes));
     return OkStatus();
   }
 

@@ -38,29 +38,33 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
                                                const CompileOptions& options,
                                                std::vector<passes::CarriedSkip>* skips) {
   SKIFF_ASSIGN_OR_RETURN(std::unique_ptr<graph::Graph> graph, passes::ImportProgram(program));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"import", true, RemoveDead}}));
-  SKIFF_RETURN_IF_ERROR(passes::CheckSupported(*graph));
   const bool literal = options.precision == Precision::kSimulate;
   const bool int8 = options.precision == Precision::kInt8;
+  const bool fp32 = options.precision == Precision::kFp32;
   const bool fuse = options.fuse && !literal;
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"import_program", true, RemoveDead},
+                                           {"read_onednn_int8", true, passes::ReadOneDnnInt8},
+                                           {"read_weight_only", true, passes::ReadWeightOnly}}));
+  SKIFF_RETURN_IF_ERROR(passes::CheckSupported(*graph));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"strip", fp32, Strip},
+                                           {"read_quant_info", int8, Annotate}}));
+  if (!fp32) SKIFF_RETURN_IF_ERROR(passes::ReadThresholds(*graph, options.thresholds));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"strip_grids", fp32, passes::StripGrids},
+                                           {"widen_weights", literal, passes::WidenWeights},
+                                           {"materialise_grids", literal,
+                                            passes::MaterialiseGrids}}));
   if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {
-                                              {"strip", !int8 && !literal, Strip},
-                                              {"read_quant_info", int8, Annotate},
-                                              {"fold_constants", true, passes::FoldConstants},
-                                              {"remove_identities", true, passes::RemoveIdentities},
-                                              {"fuse_pad", fuse, passes::FusePad},
-                                              {"fuse_bias", fuse, passes::FuseBias},
-                                              {"fold_batch_norm", fuse, passes::FoldBatchNorm},
-                                              {"fuse_residual", fuse, passes::FuseResidual},
-                                              {"fuse_activation", fuse, passes::FuseActivation},
-                                          }));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fold_constants", true, passes::FoldConstants},
+                                           {"remove_identities", true, passes::RemoveIdentities},
+                                           {"fuse_pad", fuse, passes::FusePad},
+                                           {"fuse_bias", fuse, passes::FuseBias},
+                                           {"fold_batch_norm", fuse, passes::FoldBatchNorm},
+                                           {"fuse_residual", fuse, passes::FuseResidual},
+                                           {"fuse_activation", fuse, passes::FuseActivation}}));
   if (int8) SKIFF_RETURN_IF_ERROR(passes::PlaceInt8(*graph, skips));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {
-                                              {"place_int8", int8, RemoveDead},
-                                              {"assign_layouts", true, passes::AssignLayouts},
-                                              {"remove_dead_nodes", true, RemoveDead},
-                                          }));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"place_int8", int8, RemoveDead},
+                                           {"assign_layouts", true, passes::AssignLayouts},
+                                           {"remove_dead_nodes", true, RemoveDead}}));
   return graph;
 }
 

@@ -46,6 +46,10 @@ class Context {
 
   [[nodiscard]] const plan::Model& model() const { return *model_; }
   [[nodiscard]] std::shared_ptr<const plan::Model> shared_model() const { return model_; }
+  // Extents of a value in the last run.
+  [[nodiscard]] const Dims& dims(int index) const {
+    return shapes_[static_cast<size_t>(index)].dims;
+  }
   // After Run (all values only with keep_all).
   [[nodiscard]] steps::Tensor value(int index) const;
   [[nodiscard]] const std::vector<StepProfile>& profile() const { return profile_; }

@@ -1,0 +1,144 @@
+#include "skiff/session.h"
+
+#include <new>
+
+#include "runtime/context.h"
+#include "session/load.h"
+
+namespace skiff {
+
+std::string_view Name(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32: return "fp32";
+    case Precision::kSimulate: return "simulate";
+    case Precision::kInt8: return "int8";
+  }
+  return "unknown";
+}
+
+Result<Precision> ParsePrecision(std::string_view name) {
+  for (Precision p : {Precision::kFp32, Precision::kSimulate, Precision::kInt8}) {
+    if (name == Name(p)) return p;
+  }
+  return InvalidArgument("precision " + std::string(name) + ": fp32, simulate or int8 expected");
+}
+
+struct Session::Impl {
+  Impl(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options)
+      : context(std::move(model), options) {}
+  runtime::Context context;
+};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+namespace {
+
+Status CheckOptions(const SessionOptions& options) {
+  if (options.threads < 1 || options.threads > 1024) {
+    return InvalidArgument("threads is " + std::to_string(options.threads) +
+                           ", 1 to 1024 expected");
+  }
+  return OkStatus();
+}
+
+Result<std::shared_ptr<const plan::Model>> CompileSource(const ModelSource& source,
+                                                         const SessionOptions& options) {
+  // The libraries below and large weights may throw for want of memory only.
+  try {
+    SKIFF_ASSIGN_OR_RETURN(const program::Program program, session::ReadSource(source));
+    SKIFF_ASSIGN_OR_RETURN(const plan::CompileOptions compile, session::OptionsFor(options));
+    Result<std::shared_ptr<const plan::Model>> model = plan::Compile(program, compile);
+    if (!model.ok()) return model.status().WithContext(program.source);
+    return model;
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("not enough memory to load the model");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::Load(const ModelSource& source,
+                                               const SessionOptions& options) {
+  SKIFF_RETURN_IF_ERROR(CheckOptions(options));
+  SKIFF_ASSIGN_OR_RETURN(const auto model, CompileSource(source, options));
+  runtime::ContextOptions context;
+  context.threads = options.threads;
+  context.memory_limit = options.memory_limit;
+  context.profile = options.profile;
+  return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(model, context)));
+}
+
+Result<std::unique_ptr<Session>> Session::Clone() const {
+  const runtime::Context& context = impl_->context;
+  return std::unique_ptr<Session>(
+      new Session(std::make_unique<Impl>(context.shared_model(), context.options())));
+}
+
+const std::vector<TensorInfo>& Session::inputs() const {
+  return impl_->context.model().input_infos;
+}
+
+const std::vector<TensorInfo>& Session::outputs() const {
+  return impl_->context.model().output_infos;
+}
+
+Status Session::SetInput(size_t index, DType dtype, std::span<const int64_t> dims,
+                         const void* data) {
+  return impl_->context.SetInput(index, dtype, dims, data);
+}
+
+Status Session::Run() {
+  try {
+    return impl_->context.Run();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("not enough memory for the activations");
+  }
+}
+
+Result<TensorView> Session::Output(size_t index) const {
+  const plan::Model& model = impl_->context.model();
+  if (index >= model.outputs.size()) {
+    return InvalidArgument("output " + std::to_string(index) + " of a model that has " +
+                           std::to_string(model.outputs.size()));
+  }
+  const int value = model.outputs[index];
+  const steps::Tensor tensor = impl_->context.value(value);
+  TensorView view;
+  view.dtype = model.values[static_cast<size_t>(value)].dtype;
+  view.dims.assign(tensor.dims.span().begin(), tensor.dims.span().end());
+  view.data = tensor.data;
+  view.bytes = static_cast<size_t>(tensor.dims.Numel()) * SizeOf(view.dtype);
+  return view;
+}
+
+std::vector<LayerInfo> Session::Layers() const {
+  const runtime::Context& context = impl_->context;
+  const plan::Model& model = context.model();
+  std::vector<LayerInfo> layers;
+  for (size_t s = 0; s < model.steps.size(); ++s) {
+    const plan::PlannedStep& step = model.steps[s];
+    LayerInfo& layer = layers.emplace_back();
+    layer.op = step.info.op;
+    layer.name = step.info.name;
+    layer.precision = step.info.precision;
+    layer.kernel = step.info.kernel;
+    layer.why_float = step.info.why_float;
+    layer.total_ms = context.profile()[s].total_ms;
+    layer.runs = context.profile()[s].runs;
+    std::vector<Dims> in;
+    std::vector<Dims> out;
+    for (int v : step.inputs) in.push_back(context.dims(v));
+    for (int v : step.outputs) out.push_back(context.dims(v));
+    layer.multiply_adds = step.step->MultiplyAdds(in, out);
+    if (!out.empty()) layer.output_dims.assign(out[0].span().begin(), out[0].span().end());
+  }
+  return layers;
+}
+
+void Session::ResetProfile() { impl_->context.ResetProfile(); }
+std::string_view Session::isa() const { return Name(impl_->context.model().isa); }
+Precision Session::precision() const { return impl_->context.model().precision; }
+size_t Session::activation_bytes() const { return impl_->context.arena_bytes(); }
+
+}  // namespace skiff
