@@ -1,0 +1,146 @@
+// Which tensors become integers (docs/numerics.md, "Which tensors are rounded").
+#include <gtest/gtest.h>
+
+#include "passes/passes.h"
+#include "passes/test_graph.h"
+
+namespace skiff::passes {
+namespace {
+
+using graph::Graph;
+using graph::Grid;
+using graph::Node;
+using graph::Value;
+using testing::Apply;
+using testing::CountNodes;
+using testing::FindNode;
+using testing::Input;
+using testing::MarkOutput;
+using testing::S8Constant;
+
+const std::vector<int64_t> kMap = {-1, 8, 4, 4};
+
+void RoundInput(Graph& graph, const std::string& name, std::string_view slot, double step) {
+  for (Node& node : graph.nodes()) {
+    if (node.name == name) node.MutableInEdge(slot)->grid = Grid{{step}};
+  }
+}
+
+// A convolution that the model quantises, its input on a grid of the given step.
+Value* Conv(Graph& graph, Value* x, const std::string& name, double step,
+            const std::string& activation = "") {
+  Value* filter = S8Constant(graph, name + ".w", {8, 8, 1, 1}, std::vector<int8_t>(64, 1),
+                             std::vector<double>(8, 0.01), 0);
+  Value* y = Apply(graph, "conv2d", {{"Input", x}, {"Filter", filter}}, "Output", name, kMap);
+  graph.nodes().back().SetAttribute("fuse_activation", program::AttrType::kString, activation);
+  RoundInput(graph, name, "Input", step);
+  return y;
+}
+
+std::vector<CarriedSkip> Place(Graph& graph) {
+  std::vector<CarriedSkip> skips;
+  const Status status = PlaceInt8(graph, &skips);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  const Status verified = graph.Verify();
+  EXPECT_TRUE(verified.ok()) << verified.ToString() << "\n" << graph.ToString();
+  return skips;
+}
+
+const Node* Named(const Graph& graph, const std::string& type, const std::string& name) {
+  for (const Node& node : graph.nodes()) {
+    if (node.type == type && node.name == name) return &node;
+  }
+  return nullptr;
+}
+
+TEST(PlaceInt8, AChainHandsCodesOn) {
+  Graph graph;
+  Value* a = Conv(graph, Input(graph, "x", kMap), "a", 0.1, "relu");
+  Value* b = Conv(graph, a, "b", 0.2);
+  MarkOutput(graph, Conv(graph, b, "c", 0.3));
+  Place(graph);
+  EXPECT_EQ(CountNodes(graph, "quantize"), 1) << graph.ToString();
+  EXPECT_EQ(Named(graph, "conv2d", "a")->Out("Output")->dtype, DType::kUInt8) << "behind relu";
+  EXPECT_EQ(Named(graph, "conv2d", "b")->Out("Output")->dtype, DType::kInt8) << "may be negative";
+  EXPECT_EQ(Named(graph, "conv2d", "c")->Out("Output")->dtype, DType::kFloat32);
+  EXPECT_DOUBLE_EQ(Named(graph, "conv2d", "a")->Out("Output")->grid->step[0], 0.2);
+}
+
+TEST(PlaceInt8, AResidualIsCarriedAsTheCodesOfItsQuantisedReader) {
+  Graph graph;
+  Value* a = Conv(graph, Input(graph, "x", kMap), "a", 0.1, "relu");
+  Value* b = Conv(graph, a, "b", 0.2);
+  graph.AddInput(&graph.nodes().back(), "ResidualData", a);
+  MarkOutput(graph, b);
+  const std::vector<CarriedSkip> skips = Place(graph);
+  ASSERT_EQ(skips.size(), 1U);
+  EXPECT_EQ(skips[0].tensor, "a");
+  const Node* node = Named(graph, "conv2d", "b");
+  EXPECT_EQ(node->In("ResidualData"), node->In("Input"));
+}
+
+TEST(PlaceInt8, TwoGridsKeepTheTensorFloat) {
+  Graph graph;
+  Value* a = Conv(graph, Input(graph, "x", kMap), "a", 0.1, "relu");
+  MarkOutput(graph, Conv(graph, a, "b", 0.2));
+  MarkOutput(graph, Conv(graph, a, "c", 0.3));
+  EXPECT_TRUE(Place(graph).empty());
+  EXPECT_EQ(Named(graph, "conv2d", "a")->Out("Output")->dtype, DType::kFloat32);
+  EXPECT_EQ(CountNodes(graph, "quantize"), 3);
+}
+
+TEST(PlaceInt8, MaxPoolingPassesIntegers) {
+  for (const std::string type : {"max", "avg"}) {
+    Graph graph;
+    Value* a = Conv(graph, Input(graph, "x", kMap), "a", 0.1, "relu");
+    Value* p = Apply(graph, "pool2d", {{"X", a}}, "Out", "p", {-1, 8, 2, 2});
+    graph.nodes().back().SetAttribute("pooling_type", program::AttrType::kString, type);
+    MarkOutput(graph, Conv(graph, p, "b", 0.2));
+    Place(graph);
+    const DType wanted = type == "max" ? DType::kUInt8 : DType::kFloat32;
+    EXPECT_EQ(Named(graph, "conv2d", "a")->Out("Output")->dtype, wanted) << type;
+    EXPECT_EQ(Named(graph, "conv2d", "b")->In("Input")->dtype, DType::kUInt8) << type;
+  }
+}
+
+TEST(PlaceInt8, AQuantisedEdgeOfAFloatOperatorIsRoundedInFloat) {
+  Graph graph;
+  Value* x = Input(graph, "x", kMap);
+  Value* y = Apply(graph, "elementwise_add", {{"X", x}, {"Y", Input(graph, "z", kMap)}}, "Out",
+                   "sum", kMap);
+  RoundInput(graph, "sum", "X", 0.1);
+  MarkOutput(graph, y);
+  Place(graph);
+  const Node* add = FindNode(graph, "elementwise_add");
+  EXPECT_EQ(add->In("X")->producer->type, "dequantize");
+  EXPECT_EQ(add->In("X")->producer->In("Input")->producer->type, "quantize");
+}
+
+TEST(PlaceInt8, SaysWhyALayerStaysFloat) {
+  Graph graph;
+  Value* filter = graph.AddFloatConstant("w", {8, 8, 1, 1}, std::vector<float>(64, 1.0F));
+  Value* x = Input(graph, "x", kMap);
+  Value* a = Apply(graph, "conv2d", {{"Input", x}, {"Filter", filter}}, "Output", "a", kMap);
+  Value* b = Conv(graph, a, "b", 0.2);
+  graph.nodes().back().MutableInEdge("Input")->grid.reset();
+  MarkOutput(graph, b);
+  Place(graph);
+  EXPECT_EQ(Named(graph, "conv2d", "a")->why_float, "the model does not quantise its weight");
+  EXPECT_EQ(Named(graph, "conv2d", "b")->why_float, "the model has no threshold for its input a");
+  EXPECT_EQ(Named(graph, "conv2d", "b")->In("Filter")->dtype, DType::kFloat32);
+}
+
+TEST(PlaceInt8, AStemQuantisesOnTheWay) {
+  Graph graph;
+  Value* x = Input(graph, "x", {-1, 3, 8, 8});
+  Value* filter = S8Constant(graph, "w", {8, 3, 1, 1}, std::vector<int8_t>(24, 1), {0.01}, -1);
+  Value* y = Apply(graph, "conv2d", {{"Input", x}, {"Filter", filter}}, "Output", "a", kMap);
+  RoundInput(graph, "a", "Input", 0.1);
+  MarkOutput(graph, y);
+  Place(graph);
+  EXPECT_EQ(CountNodes(graph, "quantize"), 0);
+  EXPECT_TRUE(graph.nodes().front().InEdge("Input")->grid.has_value());
+}
+
+}  // namespace
+}  // namespace skiff::passes
