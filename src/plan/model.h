@@ -18,7 +18,7 @@
 #include "graph/graph.h"
 #include "passes/passes.h"
 #include "program/program.h"
-#include "skiff/session.h"
+#include "skiff/session_types.h"
 #include "steps/step.h"
 
 namespace skiff::plan {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "program/program.h"
-#include "skiff/session.h"
+#include "skiff/session_types.h"
 
 namespace skiff::session {
 

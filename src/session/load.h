@@ -5,7 +5,7 @@
 
 #include "plan/model.h"
 #include "program/program.h"
-#include "skiff/session.h"
+#include "skiff/session_types.h"
 
 namespace skiff::session {
 
