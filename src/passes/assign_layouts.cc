@@ -1,5 +1,5 @@
-// assign_layouts: 4-D activations lie NHWC inside convolution islands and NCHW where an operator, or
-// the user, needs that; transfer_layout nodes stand at the borders.
+// assign_layouts: 4-D activations lie NHWC inside convolution islands and NCHW where an operator,
+// or the user, needs that; transfer_layout nodes stand at the borders.
 #include <array>
 #include <unordered_map>
 
@@ -94,8 +94,7 @@ class Assigner {
   static bool IsActivation(const Node& node, std::string_view slot, const Value& value) {
     const bool main = slot == "Input" || slot == "X" || slot == "ResidualData";
     const ops::OpDef* op = ops::FindOp(node.type);
-    return value.dims.size() == 4 ||
-           (main && op->layout == ops::LayoutRule::kNhwc);
+    return value.dims.size() == 4 || (main && op->layout == ops::LayoutRule::kNhwc);
   }
 
   Value* Copy(Value* value, Layout layout, const Node* before) {

@@ -88,9 +88,8 @@ void FoldInto(Graph& graph, Node* conv) {
   if (bn == nullptr || bn->type != "batch_norm" || bn->InEdge("X")->grid) return;
   if (transpose && conv->Attributes().Int("groups", 1) != 1) return;
   const std::vector<int64_t>& dims = ConstantDims(*filter);
-  const FilterAxis at = transpose
-                            ? FilterAxis{1, static_cast<size_t>(dims[2] * dims[3])}
-                            : FilterAxis{0, static_cast<size_t>(dims[1] * dims[2] * dims[3])};
+  const FilterAxis at = transpose ? FilterAxis{1, static_cast<size_t>(dims[2] * dims[3])}
+                                  : FilterAxis{0, static_cast<size_t>(dims[1] * dims[2] * dims[3])};
   const Affine affine = ReadAffine(*bn);
   const std::span<const float> old_bias = FloatData(conv->In("Bias"));
   if (affine.factor.size() != static_cast<size_t>(dims[static_cast<size_t>(at.axis)]) ||

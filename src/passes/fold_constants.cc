@@ -77,8 +77,8 @@ class Folder {
     for (const Value* value : lowered.inputs) {
       const program::Tensor& tensor = *value->constant;
       in_shapes_.push_back(ShapeOf(tensor));
-      Buffer& buffer = buffers_.emplace_back(
-          Allocate(tensor.data.bytes.size(), in_shapes_.back().dims));
+      Buffer& buffer =
+          buffers_.emplace_back(Allocate(tensor.data.bytes.size(), in_shapes_.back().dims));
       if (!tensor.data.bytes.empty()) {
         std::memcpy(buffer.bytes->data(), tensor.data.bytes.data(), tensor.data.bytes.size());
       }
@@ -107,7 +107,8 @@ class Folder {
     auto address = reinterpret_cast<uintptr_t>(workspace.bytes->data());
     std::array<steps::Tensor, 1> out = {result_.tensor};
     ThreadPool pool(1);
-    return lowered.step->Run({in_, out, reinterpret_cast<std::byte*>((address + 63) & ~uintptr_t{63}),
+    return lowered.step->Run({in_, out,
+                              reinterpret_cast<std::byte*>((address + 63) & ~uintptr_t{63}),
                               state.get(), &pool});
   }
 
@@ -115,8 +116,8 @@ class Folder {
     auto tensor = std::make_shared<program::Tensor>();
     tensor->dtype = out->dtype;
     tensor->dims.assign(out_shape_.dims.span().begin(), out_shape_.dims.span().end());
-    tensor->data = {result_.bytes, std::span(*result_.bytes).first(result_.bytes->size() -
-                                                                   steps::kBufferSlack)};
+    tensor->data = {result_.bytes,
+                    std::span(*result_.bytes).first(result_.bytes->size() - steps::kBufferSlack)};
     graph_.ReplaceUses(out, graph_.AddConstant(out->name, std::move(tensor)));
     graph_.Erase(node_);
   }

@@ -78,8 +78,8 @@ void FuseAdd(Graph& graph, Node* node) {
 Value* RightMatrix(Graph& graph, const Node& node) {
   Value* y = node.In("Y");
   if (y == nullptr || !y->constant || ConstantDims(*y).size() != 2) return nullptr;
-  const bool transposed = node.Attributes().Bool(
-      node.type == "matmul" ? "transpose_Y" : "trans_y", false);
+  const bool transposed =
+      node.Attributes().Bool(node.type == "matmul" ? "transpose_Y" : "trans_y", false);
   if (node.type == "mul" || !transposed) return y;
   const auto n = static_cast<size_t>(ConstantDims(*y)[0]);
   const auto k = static_cast<size_t>(ConstantDims(*y)[1]);
@@ -108,8 +108,7 @@ int64_t ColumnDims(const Node& node) {
   if (node.type == "mul") {
     return attributes.Int("y_num_col_dims", 1) == 1 ? attributes.Int("x_num_col_dims", 1) : 0;
   }
-  const bool transposed =
-      attributes.Bool(node.type == "matmul" ? "transpose_X" : "trans_x", false);
+  const bool transposed = attributes.Bool(node.type == "matmul" ? "transpose_X" : "trans_x", false);
   const bool scaled = node.type == "matmul" && attributes.Float("alpha", 1) != 1;
   const auto rank = static_cast<int64_t>(x->dims.size());
   return transposed || scaled || rank < 2 ? 0 : rank - 1;

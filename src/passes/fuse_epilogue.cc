@@ -45,7 +45,7 @@ void FuseAdd(Graph& graph, Node* add, Positions& positions) {
   const bool take_x = b == nullptr || (a != nullptr && positions[b] < positions[a]);
   Node* conv = take_x ? a : b;
   const graph::Edge residual = *add->InEdge(take_x ? "Y" : "X");
-  if (residual.grid) return;  // its rounding is a node of its own
+  if (residual.grid) return;    // its rounding is a node of its own
   graph.MoveBefore(add, conv);  // behind the residual's producer
   positions[conv] = positions[add];
   graph.AddInput(conv, "ResidualData", residual.value);
@@ -58,7 +58,8 @@ struct FusedActivation {
   float beta = 0;
 };
 
-// Alpha and beta as Paddle's fused convolutions name them; false when the activation cannot be fused.
+// Alpha and beta as Paddle's fused convolutions name them; false when the activation cannot be
+// fused.
 bool ReadActivation(const Node& node, FusedActivation* activation) {
   program::AttributeReader attributes = node.Attributes();
   if (node.type == "leaky_relu") {

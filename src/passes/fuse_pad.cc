@@ -1,5 +1,5 @@
-// fuse_pad: explicit zero padding in front of a convolution becomes the convolution's own. F.pad on a
-// 4-D tensor is exported as unsqueeze2 (axis 2) + pad3d + squeeze2 (axis 2).
+// fuse_pad: explicit zero padding in front of a convolution becomes the convolution's own. F.pad on
+// a 4-D tensor is exported as unsqueeze2 (axis 2) + pad3d + squeeze2 (axis 2).
 #include <array>
 
 #include "passes/passes.h"
@@ -28,7 +28,8 @@ bool ZeroConstantMode(const Node& node, std::string_view value_attribute) {
          attributes.Float(value_attribute, 0) == 0;
 }
 
-// The padding chain that ends in `value`, all of it read by nobody else; source null if there is none.
+// The padding chain that ends in `value`, all of it read by nobody else; source null if there is
+// none.
 Padding FindPadding(const Graph& graph, const Value* value) {
   const Node* last = value->producer;
   if (last == nullptr || value->uses.size() != 1 || graph.IsOutput(value)) return {};

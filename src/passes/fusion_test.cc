@@ -90,7 +90,8 @@ TEST(FuseBias, TakesAPerChannelConstantOnly) {
     Value* bias = graph.AddFloatConstant(
         "b", per_channel ? std::vector<int64_t>{1, 2, 1, 1} : std::vector<int64_t>{1, 1, 1, 2},
         {1, 2});
-    MarkOutput(graph, Apply(graph, "elementwise_add", {{"X", conv}, {"Y", bias}}, "Out", "y", kMap));
+    MarkOutput(graph,
+               Apply(graph, "elementwise_add", {{"X", conv}, {"Y", bias}}, "Out", "y", kMap));
     ASSERT_TRUE(FuseBias(graph).ok());
     EXPECT_EQ(CountNodes(graph, "elementwise_add"), per_channel ? 0 : 1);
     EXPECT_EQ(FindNode(graph, "conv2d")->In("Bias") != nullptr, per_channel);
@@ -120,8 +121,8 @@ TEST(FuseResidual, TheLaterConvolutionTakesTheOther) {
   Value* x = Input(graph, "x", kMap);
   Value* first = FloatConv(graph, x, "first");
   Value* second = FloatConv(graph, x, "second");
-  MarkOutput(graph, Apply(graph, "elementwise_add", {{"X", second}, {"Y", first}}, "Out", "sum",
-                          kMap));
+  MarkOutput(graph,
+             Apply(graph, "elementwise_add", {{"X", second}, {"Y", first}}, "Out", "sum", kMap));
   ASSERT_TRUE(FuseResidual(graph).ok());
   ASSERT_TRUE(graph.Verify().ok());
   ASSERT_EQ(graph.nodes().size(), 2U);
@@ -134,8 +135,7 @@ TEST(FuseResidual, DoesNotBroadcast) {
   Graph graph;
   Value* conv = FloatConv(graph, Input(graph, "x", kMap), "c");
   Value* other = Input(graph, "gate", {-1, 2, 1, 1});
-  MarkOutput(graph,
-             Apply(graph, "elementwise_add", {{"X", conv}, {"Y", other}}, "Out", "y", kMap));
+  MarkOutput(graph, Apply(graph, "elementwise_add", {{"X", conv}, {"Y", other}}, "Out", "y", kMap));
   ASSERT_TRUE(FuseResidual(graph).ok());
   EXPECT_EQ(CountNodes(graph, "elementwise_add"), 1);
 }

@@ -10,8 +10,8 @@
 namespace skiff::passes {
 
 // SSA form of the main block. A variable that is written several times becomes several values; the
-// second and later ones are named "<variable>#<k>". Errors: an operator reads a variable that nothing
-// wrote, feed or fetch make no sense, a parameter has no record.
+// second and later ones are named "<variable>#<k>". Errors: an operator reads a variable that
+// nothing wrote, feed or fetch make no sense, a parameter has no record.
 Result<std::unique_ptr<graph::Graph>> ImportProgram(const program::Program& program);
 
 // All operators of the graph that Skiff does not have, or does not support as they stand, in one

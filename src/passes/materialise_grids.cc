@@ -64,8 +64,8 @@ Status WidenWeights(Graph& graph) {
   for (Node& node : graph.nodes()) {
     for (std::string_view slot : {"Filter", "W", "Y"}) {
       const Value* weight = node.In(slot);
-      if (weight == nullptr || !weight->constant || weight->grid ||
-          weight->dtype != DType::kInt8 || node.type.starts_with("elementwise_")) {
+      if (weight == nullptr || !weight->constant || weight->grid || weight->dtype != DType::kInt8 ||
+          node.type.starts_with("elementwise_")) {
         continue;
       }
       const auto codes = weight->constant->As<int8_t>();

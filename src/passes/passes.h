@@ -24,14 +24,14 @@ enum class QuantMode {
 // formats.md 4.2) and keeps, in mode kAnnotate, what they said. A weight's integers are the file's.
 Status ReadQuantInfo(graph::Graph& graph, QuantMode mode);
 
-// Representation R7 (spec formats.md 4.8): programs of save_quant_model.py, whose quantize, dequantize
-// and requantize operators and Scale_* attributes become grids; the float operators remain. Does
-// nothing to other programs. A requantize rounds once here, twice in Paddle.
+// Representation R7 (spec formats.md 4.8): programs of save_quant_model.py, whose quantize,
+// dequantize and requantize operators and Scale_* attributes become grids; the float operators
+// remain. Does nothing to other programs. A requantize rounds once here, twice in Paddle.
 Status ReadOneDnnInt8(graph::Graph& graph);
 
 // Thresholds that stand beside the operators: R6's attributes ("<variable>.max"), and `table`, the
-// pairs of a calibration file, which give way to whatever the model says itself. A float weight of a
-// node that has a threshold is quantised per output channel by its largest magnitude.
+// pairs of a calibration file, which give way to whatever the model says itself. A float weight of
+// a node that has a threshold is quantised per output channel by its largest magnitude.
 Status ReadThresholds(graph::Graph& graph,
                       const std::vector<std::pair<std::string, double>>& table);
 
@@ -69,9 +69,9 @@ struct CarriedSkip {
   graph::Grid grid;
 };
 
-// Decides which nodes run in integers: turns Edge::grid into values of type s8 and u8, puts quantize
-// and dequantize nodes where types change, and says in Node::why_float why a node stays float.
-// `skips` receives the skip tensors that are carried as codes.
+// Decides which nodes run in integers: turns Edge::grid into values of type s8 and u8, puts
+// quantize and dequantize nodes where types change, and says in Node::why_float why a node stays
+// float. `skips` receives the skip tensors that are carried as codes.
 Status PlaceInt8(graph::Graph& graph, std::vector<CarriedSkip>* skips);
 
 // Turns every Edge::grid into explicit quantize + dequantize nodes and s8 weights into

@@ -54,15 +54,33 @@ class NonNegative {
                              "sqrt", "exp", "brelu"})) {
       return true;
     }
-    const std::string fused = node->Attributes().String(
-        IsFc(*node) ? "activation_type" : "fuse_activation", "");
+    const std::string fused =
+        node->Attributes().String(IsFc(*node) ? "activation_type" : "fuse_activation", "");
     if (!fused.empty()) return IsOneOf(fused, {"relu", "relu6", "sigmoid", "hard_sigmoid"});
-    if (IsOneOf(node->type,
-                {"pool2d", "reshape2", "reshape", "transpose2", "transpose", "flatten", "flatten2",
-                 "flatten_contiguous_range", "squeeze2", "unsqueeze2", "squeeze", "unsqueeze",
-                 "concat", "slice", "split", "nearest_interp", "nearest_interp_v2",
-                 "bilinear_interp", "bilinear_interp_v2", "elementwise_add", "elementwise_mul",
-                 "elementwise_max", "max_pool2d_with_index", "dropout"})) {
+    if (IsOneOf(node->type, {"pool2d",
+                             "reshape2",
+                             "reshape",
+                             "transpose2",
+                             "transpose",
+                             "flatten",
+                             "flatten2",
+                             "flatten_contiguous_range",
+                             "squeeze2",
+                             "unsqueeze2",
+                             "squeeze",
+                             "unsqueeze",
+                             "concat",
+                             "slice",
+                             "split",
+                             "nearest_interp",
+                             "nearest_interp_v2",
+                             "bilinear_interp",
+                             "bilinear_interp_v2",
+                             "elementwise_add",
+                             "elementwise_mul",
+                             "elementwise_max",
+                             "max_pool2d_with_index",
+                             "dropout"})) {
       return AllInputs(*node);
     }
     return false;
@@ -156,8 +174,7 @@ class Placer {
       edge.grid = grid;  // the first convolution quantises on the way
       return OkStatus();
     }
-    const bool residual =
-        node->inputs[static_cast<size_t>(use.slot)].name == "ResidualData";
+    const bool residual = node->inputs[static_cast<size_t>(use.slot)].name == "ResidualData";
     const bool takes_codes = RunsInt8(*node) && (data || residual);
     edge.grid.reset();
     Value* codes = Codes(edge.value, grid);
@@ -167,11 +184,12 @@ class Placer {
 
   // A convolution that alone reads an input of the model, with few enough channels to be a stem.
   bool ReadsUserFloats(const Node& node, const Value* value) const {
-    const bool input = std::find(graph_.inputs.begin(), graph_.inputs.end(), value) !=
-                       graph_.inputs.end();
+    const bool input =
+        std::find(graph_.inputs.begin(), graph_.inputs.end(), value) != graph_.inputs.end();
     const Value* filter = node.In("Filter");
-    return input && IsConv2d(node) && value->uses.size() == 1 && ConstantDims(*filter).size() == 4 &&
-           ConstantDims(*filter)[1] <= 4 && node.Attributes().Int("groups", 1) == 1;
+    return input && IsConv2d(node) && value->uses.size() == 1 &&
+           ConstantDims(*filter).size() == 4 && ConstantDims(*filter)[1] <= 4 &&
+           node.Attributes().Int("groups", 1) == 1;
   }
 
   // The codes of `value` on `grid`: an existing quantize node's, or those of a new one.
@@ -180,8 +198,8 @@ class Placer {
       Value* out = use.node->type == "quantize" ? use.node->Out("Output") : nullptr;
       if (out != nullptr && out->grid == grid) return out;
     }
-    Value* codes = graph_.AddValue(value->name, grid.is_unsigned ? DType::kUInt8 : DType::kInt8,
-                                   value->dims);
+    Value* codes =
+        graph_.AddValue(value->name, grid.is_unsigned ? DType::kUInt8 : DType::kInt8, value->dims);
     codes->grid = grid;
     Node* node = InsertBehind(value, "quantize", value->name);
     graph_.AddInput(node, "Input", value);
@@ -201,7 +219,8 @@ class Placer {
   }
 
   Node* InsertBehind(const Value* value, std::string type, const std::string& name) {
-    if (value->producer != nullptr) return graph_.InsertAfter(value->producer, std::move(type), name);
+    if (value->producer != nullptr)
+      return graph_.InsertAfter(value->producer, std::move(type), name);
     return graph_.InsertBefore(&graph_.nodes().front(), std::move(type), name);
   }
 

@@ -1,7 +1,7 @@
-// read_onednn_int8: representation R7. In such a program tensors between operators are integers, and
-// what they mean stands in the attributes of the operators around them. Here each integer tensor
-// becomes the float tensor that it stands for, together with the grid that it was rounded on; the
-// edges of its readers carry that grid.
+// read_onednn_int8: representation R7. In such a program tensors between operators are integers,
+// and what they mean stands in the attributes of the operators around them. Here each integer
+// tensor becomes the float tensor that it stands for, together with the grid that it was rounded
+// on; the edges of its readers carry that grid.
 #include <cmath>
 #include <map>
 
@@ -183,8 +183,7 @@ class Reader {
     const bool offline = filter->dtype == DType::kInt8;
     double out = 1;
     if (!float_out) {
-      const std::string name =
-          offline && !activation.empty() ? "Activation_scale" : "Scale_out";
+      const std::string name = offline && !activation.empty() ? "Activation_scale" : "Scale_out";
       SKIFF_ASSIGN_OR_RETURN(out, offline && activation.empty() ? ReaderScale(*node->Out("Output"))
                                                                 : Scale(*node, name));
     }
@@ -240,9 +239,9 @@ class Reader {
                         " is no parameter");
     }
     const std::vector<int64_t>& dims = ConstantDims(*stored);
-    const bool fits = step.size() == 1 || (static_cast<int>(dims.size()) > axis &&
-                                           dims[static_cast<size_t>(axis)] ==
-                                               static_cast<int64_t>(step.size()));
+    const bool fits =
+        step.size() == 1 || (static_cast<int>(dims.size()) > axis &&
+                             dims[static_cast<size_t>(axis)] == static_cast<int64_t>(step.size()));
     if (!fits) {
       return Corruption(node->type + " " + node->name + ": " + std::to_string(step.size()) +
                         " weight scales do not fit " + stored->name);

@@ -1,7 +1,7 @@
 // read_quant_info: spec formats.md 4.1, 4.2 and 4.4, for representations R1, R1b, R2, R3 and R4.
 //
-// In a file the "scale" of a tensor is the real value of code 127. An activation's fake operator puts
-// its grid on the edges of its readers; a weight's makes the weight an s8 constant.
+// In a file the "scale" of a tensor is the real value of code 127. An activation's fake operator
+// puts its grid on the edges of its readers; a weight's makes the weight an s8 constant.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -87,8 +87,8 @@ class Reader {
     return OkStatus();
   }
 
-  // R1: op(quantised x, integer weight) -> fake_[channel_wise_]dequantize_max_abs. The node in front
-  // takes over the dequantised tensor; its weight becomes s8 with the scale found here.
+  // R1: op(quantised x, integer weight) -> fake_[channel_wise_]dequantize_max_abs. The node in
+  // front takes over the dequantised tensor; its weight becomes s8 with the scale found here.
   Status ReadOutputDequantize(Node* node) {
     const bool per_channel = node->type == "fake_channel_wise_dequantize_max_abs";
     if (!per_channel && node->type != "fake_dequantize_max_abs") return OkStatus();
@@ -197,9 +197,8 @@ class Reader {
       RoundReaders(node->Out("Out"), node->In("X"), std::nullopt);  // scaled anew at each run
       return OkStatus();
     }
-    if (!IsOneOf(node->type,
-                 {"fake_quantize_range_abs_max", "fake_quantize_moving_average_abs_max",
-                  "fake_quantize_dequantize_moving_average_abs_max"})) {
+    if (!IsOneOf(node->type, {"fake_quantize_range_abs_max", "fake_quantize_moving_average_abs_max",
+                              "fake_quantize_dequantize_moving_average_abs_max"})) {
       return OkStatus();
     }
     SKIFF_RETURN_IF_ERROR(CheckBits(*node));
@@ -236,8 +235,8 @@ class Reader {
 
   Status SetWeight(Node* op, graph::Edge* edge, Grid grid) {
     SKIFF_ASSIGN_OR_RETURN(Value * weight, IntegerWeight(*edge->value, std::move(grid)));
-    const auto slot = static_cast<int>(
-        op->SlotIndex(op->In("Filter") ? "Filter" : (op->In("W") ? "W" : "Y")));
+    const auto slot =
+        static_cast<int>(op->SlotIndex(op->In("Filter") ? "Filter" : (op->In("W") ? "W" : "Y")));
     graph_.SetInput({op, slot, 0}, weight);
     return OkStatus();
   }

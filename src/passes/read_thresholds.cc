@@ -27,8 +27,8 @@ bool FindWeightSlots(const Node& node, WeightSlots* slots) {
     return true;
   }
   if (IsOneOf(node.type, {"mul", "matmul", "matmul_v2"})) {
-    const bool transposed = node.Attributes().Bool(
-        node.type == "matmul" ? "transpose_Y" : "trans_y", false);
+    const bool transposed =
+        node.Attributes().Bool(node.type == "matmul" ? "transpose_Y" : "trans_y", false);
     *slots = {"X", "Y", transposed ? 0 : 1};
     return true;
   }
@@ -99,9 +99,9 @@ Status ReadWeightOnly(Graph& graph) {
     grid.step.assign(steps.begin(), steps.end());
     grid.axis = slots.axis;
     if (steps.empty() || (!wide && tensor.dtype != DType::kInt8) ||
-        (steps.size() > 1 && (static_cast<int>(tensor.dims.size()) <= slots.axis ||
-                              tensor.dims[static_cast<size_t>(slots.axis)] !=
-                                  static_cast<int64_t>(steps.size())))) {
+        (steps.size() > 1 &&
+         (static_cast<int>(tensor.dims.size()) <= slots.axis ||
+          tensor.dims[static_cast<size_t>(slots.axis)] != static_cast<int64_t>(steps.size())))) {
       return Corruption(node.type + " " + node.name + ": no usable step for weight " +
                         weight->name);
     }

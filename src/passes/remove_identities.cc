@@ -31,7 +31,8 @@ Status RemoveIdentities(Graph& graph) {
   for (auto it = graph.nodes().begin(); it != graph.nodes().end();) {
     Node* node = &*it++;
     const graph::Edge* edge = node->InEdge("X");
-    if (edge == nullptr || edge->grid || node->Out("Out") == nullptr || !IsIdentity(*node)) continue;
+    if (edge == nullptr || edge->grid || node->Out("Out") == nullptr || !IsIdentity(*node))
+      continue;
     graph.ReplaceUses(node->Out("Out"), edge->value);
     graph.Erase(node);
   }

@@ -1,8 +1,8 @@
 // Model: a Graph compiled for one precision and one rung: steps, packed weights, and which step's
 // data lie in which storage.
 //
-// Immutable after Compile and shared by all clones; independent of batch and picture size. Any number
-// of runtime::Contexts may run it at the same time.
+// Immutable after Compile and shared by all clones; independent of batch and picture size. Any
+// number of runtime::Contexts may run it at the same time.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ struct Storage {
 
 struct PlannedStep {
   std::unique_ptr<steps::Step> step;
-  std::vector<int> inputs;   // indices into values
+  std::vector<int> inputs;  // indices into values
   std::vector<int> outputs;
   steps::StepInfo info;
 };
@@ -60,7 +60,7 @@ struct Model {
   std::vector<PlannedStep> steps;
   std::vector<ValueInfo> values;
   std::vector<Storage> storages;
-  std::vector<int> inputs;   // values, in the order of the API
+  std::vector<int> inputs;  // values, in the order of the API
   std::vector<int> outputs;
   std::vector<TensorInfo> input_infos;
   std::vector<TensorInfo> output_infos;

@@ -46,13 +46,13 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
                                            {"read_onednn_int8", true, passes::ReadOneDnnInt8},
                                            {"read_weight_only", true, passes::ReadWeightOnly}}));
   SKIFF_RETURN_IF_ERROR(passes::CheckSupported(*graph));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"strip", fp32, Strip},
-                                           {"read_quant_info", int8, Annotate}}));
+  SKIFF_RETURN_IF_ERROR(
+      RunPasses(*graph, {{"strip", fp32, Strip}, {"read_quant_info", int8, Annotate}}));
   if (!fp32) SKIFF_RETURN_IF_ERROR(passes::ReadThresholds(*graph, options.thresholds));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"strip_grids", fp32, passes::StripGrids},
-                                           {"widen_weights", literal, passes::WidenWeights},
-                                           {"materialise_grids", literal,
-                                            passes::MaterialiseGrids}}));
+  SKIFF_RETURN_IF_ERROR(
+      RunPasses(*graph, {{"strip_grids", fp32, passes::StripGrids},
+                         {"widen_weights", literal, passes::WidenWeights},
+                         {"materialise_grids", literal, passes::MaterialiseGrids}}));
   if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
   SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fold_constants", true, passes::FoldConstants},
                                            {"remove_identities", true, passes::RemoveIdentities},

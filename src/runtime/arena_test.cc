@@ -1,8 +1,8 @@
+#include "runtime/arena.h"
+
 #include <gtest/gtest.h>
 
 #include <random>
-
-#include "runtime/arena.h"
 
 namespace skiff::runtime {
 namespace {
@@ -22,7 +22,8 @@ TEST(ArenaPlanner, KeepsLivingStoragesApart) {
     size_t sum = 0;
     for (int i = 0; i < 1 + static_cast<int>(random() % 60); ++i) {
       const int first = static_cast<int>(random() % static_cast<unsigned>(steps));
-      const int last = first + static_cast<int>(random() % static_cast<unsigned>(steps - first + 1));
+      const int last =
+          first + static_cast<int>(random() % static_cast<unsigned>(steps - first + 1));
       storages.push_back({first, last});
       sizes.push_back(random() % 5 * ArenaPlanner::kAlignment);
       sum += sizes.back();

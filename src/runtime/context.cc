@@ -145,8 +145,7 @@ Status Context::ReshapeStep(size_t index) {
       return InvalidArgument(value.name + " should be 4-D");
     }
   }
-  steps::ShapeContext shapes(bound.in_shapes, bound.out_shapes, bound.state.get(),
-                             pool_.threads());
+  steps::ShapeContext shapes(bound.in_shapes, bound.out_shapes, bound.state.get(), pool_.threads());
   SKIFF_RETURN_IF_ERROR(planned.step->Reshape(shapes));
   for (size_t k = 0; k < planned.outputs.size(); ++k) {
     const Dims& dims = bound.out_shapes[k]->dims;
@@ -183,8 +182,8 @@ Status Context::PlaceStorages() {
     size = std::max(size, bytes);
   }
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const auto storage = static_cast<size_t>(
-        model_->values[static_cast<size_t>(model_->inputs[i])].storage);
+    const auto storage =
+        static_cast<size_t>(model_->values[static_cast<size_t>(model_->inputs[i])].storage);
     if (!inputs_[i].copy) sizes_[storage] = 0;
   }
   const size_t total = planner_.Place(model_->storages, sizes_, static_cast<int>(steps_.size()),

@@ -1,9 +1,9 @@
 // Context: one thread's state for running a Model: the shapes of the last run, the arena, oneDNN
 // primitives, profile.
 //
-// The shape program runs when an input's extents (or a small integer input's values) differ from the
-// last run's; otherwise a run goes straight to the steps. Memory only grows, to the largest shapes
-// seen. Thread-safety: one thread at a time; any number of Contexts over one Model.
+// The shape program runs when an input's extents (or a small integer input's values) differ from
+// the last run's; otherwise a run goes straight to the steps. Memory only grows, to the largest
+// shapes seen. Thread-safety: one thread at a time; any number of Contexts over one Model.
 #pragma once
 
 #include <chrono>

@@ -90,8 +90,8 @@ class Comparison {
     return same && info.dtype == DType::kFloat32 ? it->second : -1;
   }
 
-  // Puts the reference's tensor where the judged step reads. True when there is one, or the tensor is
-  // a constant or an integer that only shapes depend on.
+  // Puts the reference's tensor where the judged step reads. True when there is one, or the tensor
+  // is a constant or an integer that only shapes depend on.
   bool Feed(int v) {
     const ValueInfo& info = judged_.model().values[static_cast<size_t>(v)];
     if (info.constant || info.dtype == DType::kInt32 || info.dtype == DType::kInt64) return true;
@@ -147,8 +147,8 @@ class Comparison {
       noise += error * error;
     }
     d.max_relative = largest > 0 ? d.max_abs / largest : d.max_abs;
-    d.sqnr_db = noise > 0 ? 10 * std::log10(signal / noise)
-                          : std::numeric_limits<double>::infinity();
+    d.sqnr_db =
+        noise > 0 ? 10 * std::log10(signal / noise) : std::numeric_limits<double>::infinity();
     return d;
   }
 
@@ -160,8 +160,7 @@ class Comparison {
 
 Status SetInputs(runtime::Context& context, const std::vector<CompareInput>& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
-    SKIFF_RETURN_IF_ERROR(
-        context.SetInput(i, inputs[i].dtype, inputs[i].dims, inputs[i].data));
+    SKIFF_RETURN_IF_ERROR(context.SetInput(i, inputs[i].dtype, inputs[i].dims, inputs[i].data));
   }
   return OkStatus();
 }

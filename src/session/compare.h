@@ -31,12 +31,13 @@ struct CompareInput {
 };
 
 struct CompareResult {
-  std::vector<LayerDifference> layers;   // in the order of execution
+  std::vector<LayerDifference> layers;    // in the order of execution
   std::vector<std::string> not_compared;  // layers whose tensors the reference does not have
 };
 
-// `options.precision` is what is judged; `reference` (kSimulate or kFp32) is the judge. With kSimulate
-// residual tensors are rounded in the reference as the judged model carries them (docs/numerics.md).
+// `options.precision` is what is judged; `reference` (kSimulate or kFp32) is the judge. With
+// kSimulate residual tensors are rounded in the reference as the judged model carries them
+// (docs/numerics.md).
 Result<CompareResult> CompareLayers(const program::Program& program, const SessionOptions& options,
                                     Precision reference, const std::vector<CompareInput>& inputs);
 

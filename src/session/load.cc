@@ -5,7 +5,9 @@
 
 namespace skiff::session {
 
-Result<program::Program> ReadSource(const ModelSource& source) { return formats::LoadModel(source); }
+Result<program::Program> ReadSource(const ModelSource& source) {
+  return formats::LoadModel(source);
+}
 
 Result<plan::CompileOptions> OptionsFor(const SessionOptions& options) {
   plan::CompileOptions compile;
