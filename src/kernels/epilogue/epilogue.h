@@ -68,8 +68,8 @@ struct Epilogue {
   float hi = 0;
 };
 
-constexpr int64_t ElementBytes(StoreType store) { return store == StoreType::kF32 ? 4 : 1; }
-constexpr int64_t ElementBytes(ResidualType residual) {
+static constexpr int64_t ElementBytes(StoreType store) { return store == StoreType::kF32 ? 4 : 1; }
+static constexpr int64_t ElementBytes(ResidualType residual) {
   return residual == ResidualType::kF32 ? 4 : 1;
 }
 

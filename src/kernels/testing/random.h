@@ -2,6 +2,7 @@
 // epilogues.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -19,7 +20,7 @@ template <typename T>
 class Buffer {
  public:
   explicit Buffer(int64_t size)
-      : size_(static_cast<size_t>(size)),
+      : size_(static_cast<size_t>(std::max<int64_t>(size, 0))),
         bytes_(std::make_unique<std::byte[]>(size_ * sizeof(T) + kSlack)) {
     std::memset(bytes_.get() + size_ * sizeof(T), 0x7f, kSlack);
   }
