@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "onednn/isa_cap.h"
+#include "ops/grids.h"
 #include "ops/op_def.h"
+#include "steps/int8_conv.h"
 #include "steps/onednn_conv.h"
 
 namespace skiff::ops {
@@ -71,6 +73,54 @@ Result<std::unique_ptr<steps::Step>> FloatStep(const graph::Node& node, const Co
   return steps::MakeOnednnConv(std::move(spec));
 }
 
+Status SetInt8Edges(const graph::Node& node, steps::Int8ConvSpec* spec) {
+  const graph::Edge& input = *node.InEdge("Input");
+  spec->input_is_float = !IsInt8(input.value->dtype);
+  spec->input_is_nchw = input.value->layout == graph::Layout::kPlain;
+  if (spec->input_is_float) {
+    SKIFF_ASSIGN_OR_RETURN(spec->input, ToCodeGrid(*input.grid));
+  } else {
+    SKIFF_ASSIGN_OR_RETURN(spec->input, CodeGridOf(*input.value));
+  }
+  if (const Value* residual = node.In("ResidualData")) {
+    using Residual = steps::Int8ConvSpec::Residual;
+    spec->residual = IsInt8(residual->dtype) ? Residual::kCodes : Residual::kFloat;
+    if (IsInt8(residual->dtype)) {
+      SKIFF_ASSIGN_OR_RETURN(spec->residual_grid, CodeGridOf(*residual));
+    }
+  }
+  const Value& output = *node.Out("Output");
+  spec->output_is_float = !IsInt8(output.dtype);
+  if (!spec->output_is_float) {
+    SKIFF_ASSIGN_OR_RETURN(spec->output, CodeGridOf(output));
+  }
+  return OkStatus();
+}
+
+Result<std::unique_ptr<steps::Step>> Int8Step(const graph::Node& node, const Conv2dAttrs& attrs,
+                                              Isa isa) {
+  const Value& filter = *node.In("Filter");
+  const std::vector<int64_t>& dims = filter.constant->dims;
+  steps::Int8ConvSpec spec;
+  spec.in_channels = dims[1] * attrs.groups;
+  spec.out_channels = dims[0];
+  spec.groups = attrs.groups;
+  spec.kernel_h = dims[2];
+  spec.kernel_w = dims[3];
+  spec.stride_h = attrs.strides[0];
+  spec.stride_w = attrs.strides[1];
+  spec.dilation_h = attrs.dilations[0];
+  spec.dilation_w = attrs.dilations[1];
+  spec.padding = attrs.padding.rule;
+  spec.pads = attrs.padding.pads;
+  spec.filter = filter.constant->As<int8_t>();
+  SKIFF_ASSIGN_OR_RETURN(spec.filter_step, WeightSteps(filter, 0, dims[0]));
+  SKIFF_ASSIGN_OR_RETURN(spec.bias, Bias(node));
+  SKIFF_ASSIGN_OR_RETURN(spec.activation, ToInt8Activation(attrs.activation));
+  SKIFF_RETURN_IF_ERROR(SetInt8Edges(node, &spec));
+  return steps::MakeInt8Conv(spec, isa);
+}
+
 Result<std::unique_ptr<steps::Step>> MakeStep(const LowerContext& context,
                                               const Conv2dAttrs& attrs) {
   const graph::Node& node = context.node;
@@ -80,6 +130,7 @@ Result<std::unique_ptr<steps::Step>> MakeStep(const LowerContext& context,
   if (!filter.constant) {
     return Unsupported("filter " + filter.name + " is computed; only a parameter is supported");
   }
+  if (codes && filter.dtype == DType::kInt8) return Int8Step(node, attrs, context.isa);
   if (!codes && filter.dtype == DType::kFloat32 && input.value->dtype == DType::kFloat32) {
     return FloatStep(node, attrs);
   }

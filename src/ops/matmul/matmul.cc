@@ -3,7 +3,9 @@
 #include <vector>
 
 #include "onednn/isa_cap.h"
+#include "ops/grids.h"
 #include "ops/op_def.h"
+#include "steps/int8_fc.h"
 
 namespace skiff::ops {
 namespace {
@@ -116,6 +118,48 @@ std::unique_ptr<steps::Step> FullyConnectedStep(const graph::Node& node, const M
   return steps::MakeOnednnFc(std::move(spec));
 }
 
+// The weights as [K, N]: products that ask for the transpose hold them the other way round.
+std::vector<int8_t> RowsOfK(const Value& weights, const MatmulSpec& product, int64_t k, int64_t n) {
+  const std::span<const int8_t> data = weights.constant->As<int8_t>();
+  std::vector<int8_t> rows(data.begin(), data.end());
+  if (!product.transpose_y) return rows;
+  for (int64_t i = 0; i < k; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      rows[static_cast<size_t>(i * n + j)] = data[static_cast<size_t>(j * k + i)];
+    }
+  }
+  return rows;
+}
+
+Result<std::unique_ptr<steps::Step>> Int8Step(const graph::Node& node, const MatmulAttrs& attrs,
+                                              Isa isa) {
+  const Value& weights = *node.In(RightSlot(node));
+  const MatmulSpec& product = attrs.product;
+  const bool mul = product.form == MatmulSpec::Form::kMul;
+  const std::vector<int64_t>& dims = weights.constant->dims;
+  if (dims.size() != 2 || product.transpose_x || (mul && product.y_num_col_dims != 1)) {
+    return Unsupported("INT8 weight " + weights.name + " is not a plain matrix on the right");
+  }
+  const bool transposed = !mul && product.transpose_y;
+  steps::Int8FcSpec spec;
+  spec.k = dims[transposed ? 1 : 0];
+  spec.n = dims[transposed ? 0 : 1];
+  const std::vector<int8_t> rows = RowsOfK(weights, product, spec.k, spec.n);
+  spec.weights = rows;
+  SKIFF_ASSIGN_OR_RETURN(spec.weight_step, WeightSteps(weights, transposed ? 0 : 1, spec.n));
+  for (double& step : spec.weight_step) step *= product.alpha;
+  spec.bias = BiasOf(node);
+  SKIFF_ASSIGN_OR_RETURN(spec.input, CodeGridOf(*node.In(LeftSlot(node))));
+  spec.in_num_col_dims = mul ? product.x_num_col_dims : -1;
+  SKIFF_ASSIGN_OR_RETURN(spec.activation, ToInt8Activation(attrs.activation));
+  const Value& output = *node.Out("Out");
+  spec.output_is_float = !IsInt8(output.dtype);
+  if (!spec.output_is_float) {
+    SKIFF_ASSIGN_OR_RETURN(spec.output, CodeGridOf(output));
+  }
+  return steps::MakeInt8Fc(spec, isa);
+}
+
 Status RequireFloat(const Value& value) {
   if (value.dtype == DType::kFloat32) return OkStatus();
   return Unsupported("operand " + value.name + " of type " + std::string(Name(value.dtype)));
@@ -131,11 +175,15 @@ Result<Lowered> Lower(const LowerContext& context) {
   Lowered lowered;
   lowered.inputs = {left};
   lowered.outputs = {node.Out("Out")};
-  SKIFF_RETURN_IF_ERROR(RequireFloat(*left));
-  SKIFF_RETURN_IF_ERROR(RequireFloat(*right));
   if (bias != nullptr && !bias->constant) {
     return Unsupported("bias " + bias->name + " is computed; only a parameter is supported");
   }
+  if (IsInt8(left->dtype) && right->constant && right->dtype == DType::kInt8) {
+    SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8Step(node, attrs, context.isa));
+    return lowered;
+  }
+  SKIFF_RETURN_IF_ERROR(RequireFloat(*left));
+  SKIFF_RETURN_IF_ERROR(RequireFloat(*right));
   if (IsFullyConnected(node, attrs.product)) {
     lowered.step = FullyConnectedStep(node, attrs);
     return lowered;

@@ -129,5 +129,54 @@ TEST(MatmulTest, SumsOfNothingAreZero) {
   for (float v : result->As<float>()) EXPECT_EQ(v, 0.0F);
 }
 
+// ---- integers
+
+TEST(MatmulInt8Test, EveryRungIsTheExactSumScaled) {
+  const int64_t k = 40, n = 18;
+  Array x(DType::kUInt8, {2, 3, k}), w(DType::kInt8, {k, n});
+  std::mt19937 generator(7);
+  for (uint8_t& v : x.As<uint8_t>()) v = static_cast<uint8_t>(generator() % 128);
+  for (int8_t& v : w.As<int8_t>())
+    v = static_cast<int8_t>(static_cast<int>(generator() % 255) - 127);
+  Array turned(DType::kInt8, {n, k});
+  for (int64_t i = 0; i < k * n; ++i) {
+    turned.As<int8_t>()[static_cast<size_t>(i % n * k + i / n)] =
+        w.As<int8_t>()[static_cast<size_t>(i)];
+  }
+  graph::Grid x_grid, w_grid;
+  x_grid.step = {0.5};
+  x_grid.is_unsigned = true;
+  for (int64_t j = 0; j < n; ++j) w_grid.step.push_back(0.25 * static_cast<double>(j % 3 + 1));
+
+  for (const bool transposed : {false, true}) {
+    OpHarness h("matmul");
+    h.Set("transpose_Y", transposed);
+    h.Set("alpha", 2.0F);
+    h.Input("X", x, x_grid);
+    w_grid.axis = transposed ? 0 : 1;
+    h.Constant("Y", transposed ? turned : w, w_grid);
+    h.Output("Out");
+    for (const Isa isa : SupportedIsas()) {
+      const Status status = h.Lower(isa);
+      ASSERT_TRUE(status.ok()) << status.ToString();
+      auto got = h.Run();
+      ASSERT_TRUE(got.ok()) << got.status().ToString();
+      ASSERT_EQ((*got)[0].dims(), (Dims{2, 3, n}));
+      for (int64_t i = 0; i < 6 * n; ++i) {
+        int64_t sum = 0;
+        for (int64_t p = 0; p < k; ++p) {
+          sum += int64_t{x.As<uint8_t>()[static_cast<size_t>(i / n * k + p)]} *
+                 w.As<int8_t>()[static_cast<size_t>(p * n + i % n)];
+        }
+        // Powers of two and small sums: every product is exact.
+        const double want =
+            static_cast<double>(sum) * 2 * 0.5 * 0.25 * static_cast<double>(i % n % 3 + 1);
+        ASSERT_EQ((*got)[0].As<float>()[static_cast<size_t>(i)], static_cast<float>(want))
+            << Name(isa);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace skiff::ops
