@@ -34,11 +34,6 @@ Status WrongType(std::string_view slot, const graph::Value* value) {
 
 }  // namespace
 
-std::string PrecisionName(DType type) {
-  if (IsInt8(type)) return "int8";
-  return type == DType::kFloat32 ? "fp32" : std::string(Name(type));
-}
-
 Status RequireType(const graph::Node& node, std::string_view slot,
                    std::initializer_list<DType> types) {
   for (const graph::Value* value : ValuesOf(node, slot)) {

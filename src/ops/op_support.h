@@ -22,9 +22,6 @@ namespace skiff::ops {
 
 inline bool IsNhwc(const graph::Value* value) { return value->layout == graph::Layout::kNhwc; }
 
-// "int8" for codes, "fp32" for floats, otherwise the type's name: StepInfo::precision.
-std::string PrecisionName(DType type);
-
 // The values of a slot have one of these types. An absent slot is ok.
 Status RequireType(const graph::Node& node, std::string_view slot,
                    std::initializer_list<DType> types);

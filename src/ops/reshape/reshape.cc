@@ -1,10 +1,9 @@
 // Operators that only rename the axes of an array: reshape, flatten, squeeze, unsqueeze. Their
 // steps share the memory of their input.
-#include <algorithm>
-#include <cstring>
-#include <functional>
+#include <array>
 
 #include "ops/op_support.h"
+#include "steps/alias.h"
 
 namespace skiff::ops {
 std::span<const OpDef> reshape_ops();
@@ -13,43 +12,7 @@ namespace {
 using graph::Graph;
 using graph::Node;
 using steps::ShapeContext;
-
-// The result's extents from X's. Holds its own attributes.
-using ShapeRule = std::function<Result<Dims>(const ShapeContext& shapes)>;
-
-class AliasStep final : public steps::Step {
- public:
-  AliasStep(DType type, ShapeRule rule) : type_(type), rule_(std::move(rule)) {}
-
-  Status Reshape(ShapeContext& shapes) const override {
-    SKIFF_ASSIGN_OR_RETURN(const Dims out, rule_(shapes));
-    const int64_t have = shapes.in(0).Numel();
-    if (have < 0 || out.Numel() != have) {
-      return InvalidArgument("an array of shape " + shapes.in(0).ToString() +
-                             " cannot take the shape " + out.ToString());
-    }
-    shapes.set_out(0, out);
-    if (const steps::IntValues* ints = shapes.ints(0)) shapes.set_out_ints(0, *ints);
-    return OkStatus();
-  }
-
-  Status Run(const steps::RunContext& run) const noexcept override {
-    if (run.out[0].data != run.in[0].data) {  // the plan could not share the memory
-      std::memcpy(run.out[0].data, run.in[0].data,
-                  static_cast<size_t>(run.in[0].dims.Numel()) * SizeOf(type_));
-    }
-    return OkStatus();
-  }
-
-  steps::StepInfo Info() const override {
-    return {.precision = PrecisionName(type_), .kernel = "alias"};
-  }
-  int AliasInput() const override { return 0; }
-
- private:
-  DType type_;
-  ShapeRule rule_;
-};
+using steps::ShapeRule;
 
 // 0 copies X's extent, one -1 takes what is left.
 Result<Dims> ReshapedTo(const Dims& x, const std::vector<int64_t>& wanted) {
@@ -209,7 +172,7 @@ Result<Lowered> Lower(const LowerContext& context) {
   const Node& node = context.node;
   Lowered lowered{nullptr, {node.In("X")}, {node.Out("Out")}};
   SKIFF_ASSIGN_OR_RETURN(ShapeRule rule, RowOf(node).make(node, &lowered));
-  lowered.step = std::make_unique<AliasStep>(node.In("X")->dtype, std::move(rule));
+  lowered.step = steps::MakeAliasStep(node.In("X")->dtype, std::move(rule));
   return lowered;
 }
 
