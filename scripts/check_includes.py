@@ -50,7 +50,7 @@ LIBRARIES = {
 
 # All that a file compiled for an instruction set may include besides headers of kernels/: inline
 # code of any other header would be compiled with that set's flags, and the linker may keep that copy.
-ISA_SYSTEM_HEADERS = ("immintrin.h", "cstdint", "cstddef")
+ISA_SYSTEM_HEADERS = ("immintrin.h", "cstdint", "cstddef", "cfloat")
 
 
 def allowed_rooms(room: str) -> set[str]:
