@@ -27,4 +27,24 @@ void CapIsa(Isa isa) {
   std::call_once(once, [isa] { static_cast<void>(dnnl::set_max_cpu_isa(Ceiling(isa))); });
 }
 
+std::string Version() {
+  const dnnl_version_t* version = dnnl_version();
+  return std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+         std::to_string(version->patch);
+}
+
+std::string EffectiveIsa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "sse41";
+    case dnnl::cpu_isa::avx: return "avx";
+    case dnnl::cpu_isa::avx2: return "avx2";
+    case dnnl::cpu_isa::avx2_vnni: return "avx_vnni";
+    case dnnl::cpu_isa::avx512_core: return "avx512bw";
+    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_bf16";
+    case dnnl::cpu_isa::avx512_core_amx: return "amx";
+    default: return "its own choice";
+  }
+}
+
 }  // namespace skiff::onednn

@@ -1,6 +1,8 @@
 // Keeps oneDNN's generated code within the rung that Skiff runs on (SKIFF_ISA). Thread-safe.
 #pragma once
 
+#include <string>
+
 #include "base/isa.h"
 
 namespace skiff::onednn {
@@ -8,5 +10,9 @@ namespace skiff::onednn {
 // The first call decides for the whole process, and must come before the first primitive; later
 // calls do nothing. oneDNN generates nothing below SSE4.1, which stands for kScalar.
 void CapIsa(Isa isa);
+
+// The library's own version, "2.6.3", and the instruction set that it will use, "avx2".
+std::string Version();
+std::string EffectiveIsa();
 
 }  // namespace skiff::onednn

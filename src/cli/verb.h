@@ -1,0 +1,16 @@
+// The verbs of `skiff`, one file each.
+#pragma once
+
+#include "cli/flags.h"
+
+namespace skiff::cli {
+
+void AddRun(Verbs& verbs);
+void AddBench(Verbs& verbs);
+void AddEval(Verbs& verbs);
+void AddInspect(Verbs& verbs);
+void AddExplain(Verbs& verbs);
+void AddCompare(Verbs& verbs);
+void AddDoctor(Verbs& verbs);
+
+}  // namespace skiff::cli
