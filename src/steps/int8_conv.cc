@@ -142,7 +142,9 @@ Status ConvWindow::Reshape(ShapeContext& shapes, ConvPlace* place) const {
 Result<std::unique_ptr<Step>> MakeInt8Conv(const Int8ConvSpec& spec, Isa isa) {
   SKIFF_RETURN_IF_ERROR(CheckSpec(spec));
   const ConvWindow window = WindowOf(spec);
-  return MakeGeneralConv(spec, window, EpilogueOf(spec), isa);
+  const bool depthwise = spec.groups == spec.in_channels && spec.groups == spec.out_channels;
+  return depthwise ? MakeDepthwiseConv(spec, window, EpilogueOf(spec), isa)
+                   : MakeGeneralConv(spec, window, EpilogueOf(spec), isa);
 }
 
 }  // namespace skiff::steps

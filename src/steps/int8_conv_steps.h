@@ -46,4 +46,8 @@ void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* p
 Result<std::unique_ptr<Step>> MakeGeneralConv(const Int8ConvSpec& spec, const ConvWindow& window,
                                               OwnedEpilogue epilogue, Isa isa);
 
+// As many groups as input and output channels. REQUIRES: the spec was checked.
+Result<std::unique_ptr<Step>> MakeDepthwiseConv(const Int8ConvSpec& spec, const ConvWindow& window,
+                                                OwnedEpilogue epilogue, Isa isa);
+
 }  // namespace skiff::steps
