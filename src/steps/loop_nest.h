@@ -57,15 +57,15 @@ struct LoopNest {
 
   // Makes the rank at least n with outer axes of extent 1.
   void PadTo(int n) {
-    while (rank < n) {
-      for (auto i = static_cast<size_t>(rank); i > 0; --i) {
-        extent[i] = extent[i - 1];
-        for (size_t k = 0; k < K; ++k) stride[k][i] = stride[k][i - 1];
-      }
-      extent[0] = 1;
-      for (size_t k = 0; k < K; ++k) stride[k][0] = 0;
-      ++rank;
+    const int shift = n - rank;
+    if (shift <= 0) return;
+    for (int i = Dims::kMaxRank - 1; i >= 0; --i) {
+      const auto to = static_cast<size_t>(i);
+      const auto from = static_cast<size_t>(std::max(i - shift, 0));
+      extent[to] = i < shift ? 1 : extent[from];
+      for (size_t k = 0; k < K; ++k) stride[k][to] = i < shift ? 0 : stride[k][from];
     }
+    rank = n;
   }
 
   // Adds the axes of `dims` in the order in which they lie in memory.
