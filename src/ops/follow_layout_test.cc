@@ -229,7 +229,7 @@ Result<std::vector<Array>> RunCase(const LayoutCase& c, bool nhwc, Isa isa, int 
   }
   const OpDef* op = FindOp(c.op);
   EXPECT_EQ(op->layout, LayoutRule::kFollow);
-  if (nhwc) EXPECT_TRUE(op->accepts_nhwc == nullptr || op->accepts_nhwc(h.node()));
+  EXPECT_TRUE(!nhwc || op->accepts_nhwc == nullptr || op->accepts_nhwc(h.node()));
   SKIFF_RETURN_IF_ERROR(h.Lower(isa));
   return h.Run(threads);
 }
