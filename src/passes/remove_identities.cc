@@ -11,6 +11,9 @@ using graph::Node;
 bool IsIdentity(const Node& node) {
   program::AttributeReader attributes = node.Attributes();
   if (node.type == "assign") return true;
+  if (node.type == "quantize_linear" || node.type == "dequantize_linear") {
+    return attributes.Bool("only_observer", false);
+  }
   if (node.type == "dropout") {
     return attributes.String("dropout_implementation", "downgrade_in_infer") == "upscale_in_train";
   }

@@ -16,7 +16,7 @@ using graph::Value;
 
 class Compiler {
  public:
-  explicit Compiler(const Graph& graph) : graph_(graph) {}
+  Compiler(const Graph& graph, bool in_place) : graph_(graph), in_place_(in_place) {}
 
   Result<std::shared_ptr<Model>> Run(Isa isa) {
     model_->isa = isa;
@@ -130,7 +130,7 @@ class Compiler {
     if (planned.outputs.empty()) return;
     const int out = planned.outputs[0];
     const int alias = planned.step->AliasInput();
-    const int in_place = planned.step->InPlaceInput();
+    const int in_place = in_place_ ? planned.step->InPlaceInput() : -1;
     const int from = alias >= 0 ? alias : in_place;
     if (from < 0 || from >= static_cast<int>(planned.inputs.size())) return;
     const int in = planned.inputs[static_cast<size_t>(from)];
@@ -170,6 +170,7 @@ class Compiler {
   }
 
   const Graph& graph_;
+  bool in_place_;
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   std::unordered_map<const Value*, int> index_;
   std::vector<int> parent_;
@@ -186,7 +187,7 @@ Result<std::shared_ptr<const Model>> Compile(const program::Program& program,
   SKIFF_ASSIGN_OR_RETURN(const Isa isa, SelectIsa());
   std::vector<passes::CarriedSkip> skips;
   SKIFF_ASSIGN_OR_RETURN(const std::unique_ptr<Graph> graph, Optimise(program, options, &skips));
-  SKIFF_ASSIGN_OR_RETURN(std::shared_ptr<Model> model, Compiler(*graph).Run(isa));
+  SKIFF_ASSIGN_OR_RETURN(std::shared_ptr<Model> model, Compiler(*graph, options.in_place).Run(isa));
   for (const Value* input : graph->inputs) {
     model->input_infos.push_back(InfoOf(*input, input->name));
   }

@@ -53,10 +53,10 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
       RunPasses(*graph, {{"strip_grids", fp32, passes::StripGrids},
                          {"widen_weights", literal, passes::WidenWeights},
                          {"materialise_grids", literal, passes::MaterialiseGrids}}));
-  if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
   SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fold_constants", true, passes::FoldConstants},
-                                           {"remove_identities", true, passes::RemoveIdentities},
-                                           {"fuse_pad", fuse, passes::FusePad},
+                                           {"remove_identities", true, passes::RemoveIdentities}}));
+  if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fuse_pad", fuse, passes::FusePad},
                                            {"fuse_bias", fuse, passes::FuseBias},
                                            {"fold_batch_norm", fuse, passes::FoldBatchNorm},
                                            {"fuse_residual", fuse, passes::FuseResidual},

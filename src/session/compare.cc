@@ -170,6 +170,7 @@ Status SetInputs(runtime::Context& context, const std::vector<CompareInput>& inp
 Result<CompareResult> CompareLayers(const program::Program& program, const SessionOptions& options,
                                     Precision reference, const std::vector<CompareInput>& inputs) {
   SKIFF_ASSIGN_OR_RETURN(plan::CompileOptions judged_options, OptionsFor(options));
+  judged_options.in_place = false;
   SKIFF_ASSIGN_OR_RETURN(const auto judged_model, plan::Compile(program, judged_options));
   plan::CompileOptions reference_options = judged_options;
   reference_options.precision = reference;
