@@ -34,9 +34,9 @@ Status RemoveIdentities(Graph& graph) {
   for (auto it = graph.nodes().begin(); it != graph.nodes().end();) {
     Node* node = &*it++;
     const graph::Edge* edge = node->InEdge("X");
-    if (edge == nullptr || edge->grid || node->Out("Out") == nullptr || !IsIdentity(*node))
-      continue;
-    graph.ReplaceUses(node->Out("Out"), edge->value);
+    graph::Value* out = node->Out("Out") != nullptr ? node->Out("Out") : node->Out("Y");
+    if (edge == nullptr || edge->grid || out == nullptr || !IsIdentity(*node)) continue;
+    graph.ReplaceUses(out, edge->value);
     graph.Erase(node);
   }
   return OkStatus();
