@@ -38,9 +38,14 @@ struct Grid {
   std::vector<double> step;
   int axis = -1;  // -1: one step for the tensor
   RoundMode round = RoundMode::kHalfEven;
-  bool is_unsigned = false;  // codes 0..max_code in u8, otherwise -max_code..max_code in s8
+  bool is_unsigned = false;  // codes 0..max_code in u8, otherwise lowest()..max_code in s8
   int max_code = 127;        // 255: the full-range option, unsigned only
 
+  // As Paddle's own quantisers clip (spec formats.md 4.1): those that round half to even keep -128.
+  [[nodiscard]] int lowest() const {
+    if (is_unsigned) return 0;
+    return round == RoundMode::kHalfEven ? -max_code - 1 : -max_code;
+  }
   [[nodiscard]] double threshold() const { return step.at(0) * max_code; }
   friend bool operator==(const Grid&, const Grid&) = default;
 };

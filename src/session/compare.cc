@@ -44,7 +44,7 @@ float CodeOf(float x, const graph::Grid& grid) {
   const auto threshold = static_cast<float>(grid.threshold());
   const float scaled = static_cast<float>(grid.max_code) * (1.0F / threshold) * x;
   const auto high = static_cast<float>(grid.max_code);
-  const float low = grid.is_unsigned ? 0.0F : -high;
+  const auto low = static_cast<float>(grid.lowest());
   return std::fmin(std::fmax(Round(scaled, grid.round), low), high);
 }
 

@@ -71,7 +71,7 @@ kernels::QuantizeParams QuantizeParamsOf(const CodeGrid& grid) {
   const float inverse = threshold <= kTiny ? 1.0F / (threshold + 1e-6F) : 1.0F / threshold;
   const auto most = static_cast<float>(grid.max_code);
   return {.multiplier = most * inverse,
-          .lo = grid.is_unsigned ? 0.0F : -most,
+          .lo = static_cast<float>(grid.lowest()),
           .hi = most,
           .half_away = grid.round == RoundMode::kHalfAway};
 }
@@ -105,7 +105,7 @@ OwnedEpilogue MakeEpilogue(const EpilogueSpec& spec) {
   } else {
     const auto most = static_cast<float>(spec.output.max_code);
     e.store = spec.output.is_unsigned ? kernels::StoreType::kU8 : kernels::StoreType::kS8;
-    e.lo = spec.output.is_unsigned ? 0.0F : -most;
+    e.lo = static_cast<float>(spec.output.lowest());
     e.hi = most;
     e.half_away = spec.output.round == RoundMode::kHalfAway;
     if (!commutes) e.post = static_cast<float>(1.0 / out_step);

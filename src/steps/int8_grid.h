@@ -12,13 +12,18 @@
 
 namespace skiff::steps {
 
-// real = code * step. Codes are 0..max_code in u8, or -max_code..max_code in s8.
+// real = code * step. Codes are lowest()..max_code.
 struct CodeGrid {
   double step = 0;
   bool is_unsigned = false;
   int max_code = 127;
   RoundMode round = RoundMode::kHalfEven;
 
+  // As Paddle's own quantisers clip (spec formats.md 4.1): those that round half to even keep -128.
+  [[nodiscard]] int lowest() const {
+    if (is_unsigned) return 0;
+    return round == RoundMode::kHalfEven ? -max_code - 1 : -max_code;
+  }
   [[nodiscard]] DType dtype() const { return is_unsigned ? DType::kUInt8 : DType::kInt8; }
   // "u7" (0..127), "u8" (0..255), "s8": as in kernel names.
   [[nodiscard]] const char* Name() const {

@@ -110,7 +110,7 @@ class Pool final : public Step {
     w.src_is_unsigned = spec_.input.is_unsigned;
     w.store = store_;
     const auto most = static_cast<float>(spec_.output.max_code);
-    w.lo = spec_.output.is_unsigned ? 0.0F : -most;
+    w.lo = static_cast<float>(spec_.output.lowest());
     w.hi = most;
     w.half_away = spec_.output.round == RoundMode::kHalfAway;
     const Span y = rows.At(oy);

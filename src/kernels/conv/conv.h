@@ -42,8 +42,9 @@ const ConvKernel* FindConvKernel(ConvInput input, Isa isa);
 // Bytes of one input element as the kernel reads it.
 constexpr int64_t ElementBytes(ConvInput input) { return input == ConvInput::kU7 ? 1 : 2; }
 
-// The largest number of products in one sum: max_code * 128 * depth stays below 2^31.
-constexpr int64_t MaxConvDepth(int max_code) { return INT32_MAX / (int64_t{max_code} * 128); }
+// The largest number of products in one sum: (max_code + 1) * 128 * depth stays below 2^31 (signed
+// codes and weights may be -128).
+constexpr int64_t MaxConvDepth(int max_code) { return INT32_MAX / (int64_t{max_code + 1} * 128); }
 
 // The weights of all panels of one group.
 struct PackedConv {
