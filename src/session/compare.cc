@@ -1,8 +1,9 @@
 #include "session/compare.h"
 
 #include <cmath>
-#include <cstring>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 
 #include "runtime/context.h"
@@ -53,15 +54,18 @@ float CodeAt(const ValueInfo& info, const Tensor& tensor, size_t at) {
                                      : static_cast<float>(tensor.As<int8_t>()[at]);
 }
 
+// The reference's tensor of a name, float; nullopt when it has none.
+struct TeacherTensor {
+  const float* data;
+  Dims dims;
+  graph::Layout layout;
+};
+using Teacher = std::function<std::optional<TeacherTensor>(const std::string& name)>;
+
 class Comparison {
  public:
-  Comparison(runtime::Context& judged, runtime::Context& reference)
-      : judged_(judged), reference_(reference) {
-    const auto& values = reference_.model().values;
-    for (size_t v = 0; v < values.size(); ++v) {
-      if (!values[v].constant) by_name_.emplace(values[v].name, static_cast<int>(v));
-    }
-  }
+  Comparison(runtime::Context& judged, Teacher teacher)
+      : judged_(judged), teacher_(std::move(teacher)) {}
 
   Result<CompareResult> Run() {
     const plan::Model& model = judged_.model();
@@ -71,7 +75,9 @@ class Comparison {
       for (int v : step.inputs) known = Feed(v) && known;
       SKIFF_RETURN_IF_ERROR(judged_.RunStep(s).WithContext(step.info.name));
       const int out = step.outputs.empty() ? -1 : step.outputs[0];
-      if (out < 0 || !known || Teacher(out) < 0) {
+      const bool comparable = out >= 0 && known && Find(out).has_value() &&
+                              (IsInt8(Info(out).dtype) || Info(out).dtype == DType::kFloat32);
+      if (!comparable) {
         result_.not_compared.push_back(step.info.op + " " + step.info.name);
         continue;
       }
@@ -81,29 +87,27 @@ class Comparison {
   }
 
  private:
-  // Index of the reference's tensor of the same name and shape, float like all of its tensors; -1.
-  int Teacher(int v) {
-    const auto it = by_name_.find(judged_.model().values[static_cast<size_t>(v)].name);
-    if (it == by_name_.end()) return -1;
-    const ValueInfo& info = reference_.model().values[static_cast<size_t>(it->second)];
-    const bool same = reference_.value(it->second).dims == judged_.value(v).dims;
-    return same && info.dtype == DType::kFloat32 ? it->second : -1;
+  const ValueInfo& Info(int v) const { return judged_.model().values[static_cast<size_t>(v)]; }
+
+  // The reference's tensor of the same name and shape.
+  std::optional<TeacherTensor> Find(int v) {
+    std::optional<TeacherTensor> tensor = teacher_(Info(v).name);
+    if (tensor && !(tensor->dims == judged_.value(v).dims)) tensor.reset();
+    return tensor;
   }
 
   // Puts the reference's tensor where the judged step reads. True when there is one, or the tensor
   // is a constant or an integer that only shapes depend on.
   bool Feed(int v) {
-    const ValueInfo& info = judged_.model().values[static_cast<size_t>(v)];
+    const ValueInfo& info = Info(v);
     if (info.constant || info.dtype == DType::kInt32 || info.dtype == DType::kInt64) return true;
-    const int teacher = Teacher(v);
-    if (teacher < 0) return false;
-    const ValueInfo& from = reference_.model().values[static_cast<size_t>(teacher)];
-    const Tensor src = reference_.value(teacher);
+    const std::optional<TeacherTensor> from = Find(v);
+    if (!from) return false;
     const Tensor dst = judged_.value(v);
-    const Indexer src_at(src.dims, from.layout);
+    const Indexer src_at(from->dims, from->layout);
     const Indexer dst_at(dst.dims, info.layout);
-    for (int64_t i = 0; i < src.dims.Numel(); ++i) {
-      const float x = src.As<float>()[src_at(i)];
+    for (int64_t i = 0; i < dst.dims.Numel(); ++i) {
+      const float x = from->data[src_at(i)];
       if (info.dtype == DType::kFloat32) dst.As<float>()[dst_at(i)] = x;
       if (info.dtype == DType::kUInt8) {
         dst.As<uint8_t>()[dst_at(i)] = static_cast<uint8_t>(CodeOf(x, *info.grid));
@@ -116,13 +120,11 @@ class Comparison {
   }
 
   LayerDifference Measure(const plan::PlannedStep& step, int out) {
-    const ValueInfo& info = judged_.model().values[static_cast<size_t>(out)];
-    const int teacher = Teacher(out);
-    const ValueInfo& from = reference_.model().values[static_cast<size_t>(teacher)];
+    const ValueInfo& info = Info(out);
+    const TeacherTensor from = *Find(out);
     const Tensor a = judged_.value(out);
-    const Tensor b = reference_.value(teacher);
     const Indexer a_at(a.dims, info.layout);
-    const Indexer b_at(b.dims, from.layout);
+    const Indexer b_at(from.dims, from.layout);
     LayerDifference d{step.info.op, step.info.name, step.info.kernel, step.info.precision};
     d.elements = a.dims.Numel();
     const bool codes = IsInt8(info.dtype) && info.grid;
@@ -131,7 +133,7 @@ class Comparison {
     double noise = 0;
     double largest = 0;
     for (int64_t i = 0; i < d.elements; ++i) {
-      const float want = b.As<float>()[b_at(i)];
+      const float want = from.data[b_at(i)];
       double got = 0;
       if (codes) {
         const float code = CodeAt(info, a, a_at(i));
@@ -153,16 +155,41 @@ class Comparison {
   }
 
   runtime::Context& judged_;
-  runtime::Context& reference_;
-  std::unordered_map<std::string, int> by_name_;
+  Teacher teacher_;
   CompareResult result_;
 };
+
+// All float tensors of a context that ran with keep_all.
+Teacher TensorsOf(const runtime::Context& context) {
+  std::unordered_map<std::string, int> by_name;
+  const std::vector<ValueInfo>& values = context.model().values;
+  for (size_t v = 0; v < values.size(); ++v) {
+    if (!values[v].constant && values[v].dtype == DType::kFloat32) {
+      by_name.emplace(values[v].name, static_cast<int>(v));
+    }
+  }
+  return [&context, by_name](const std::string& name) -> std::optional<TeacherTensor> {
+    const auto it = by_name.find(name);
+    if (it == by_name.end()) return std::nullopt;
+    const Tensor tensor = context.value(it->second);
+    const ValueInfo& info = context.model().values[static_cast<size_t>(it->second)];
+    return TeacherTensor{tensor.As<float>(), tensor.dims, info.layout};
+  };
+}
 
 Status SetInputs(runtime::Context& context, const std::vector<CompareInput>& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     SKIFF_RETURN_IF_ERROR(context.SetInput(i, inputs[i].dtype, inputs[i].dims, inputs[i].data));
   }
   return OkStatus();
+}
+
+runtime::ContextOptions KeepAll(const SessionOptions& options) {
+  runtime::ContextOptions context;
+  context.threads = options.threads;
+  context.memory_limit = kMemoryLimit;
+  context.keep_all = true;
+  return context;
 }
 
 }  // namespace
@@ -177,16 +204,29 @@ Result<CompareResult> CompareLayers(const program::Program& program, const Sessi
   reference_options.fuse = false;
   reference_options.round_skips = judged_model->skips;
   SKIFF_ASSIGN_OR_RETURN(const auto reference_model, plan::Compile(program, reference_options));
-  runtime::ContextOptions context_options;
-  context_options.threads = options.threads;
-  context_options.memory_limit = kMemoryLimit;
-  context_options.keep_all = true;
-  runtime::Context judged(judged_model, context_options);
-  runtime::Context teacher(reference_model, context_options);
+  runtime::Context judged(judged_model, KeepAll(options));
+  runtime::Context teacher(reference_model, KeepAll(options));
   SKIFF_RETURN_IF_ERROR(SetInputs(judged, inputs));
   SKIFF_RETURN_IF_ERROR(SetInputs(teacher, inputs));
   SKIFF_RETURN_IF_ERROR(teacher.Run());
   SKIFF_RETURN_IF_ERROR(judged.Run());
+  return Comparison(judged, TensorsOf(teacher)).Run();
+}
+
+Result<CompareResult> CompareLayers(const program::Program& program, const SessionOptions& options,
+                                    const std::map<std::string, ReferenceTensor>& reference,
+                                    const std::vector<CompareInput>& inputs) {
+  SKIFF_ASSIGN_OR_RETURN(plan::CompileOptions judged_options, OptionsFor(options));
+  judged_options.in_place = false;
+  SKIFF_ASSIGN_OR_RETURN(const auto model, plan::Compile(program, judged_options));
+  runtime::Context judged(model, KeepAll(options));
+  SKIFF_RETURN_IF_ERROR(SetInputs(judged, inputs));
+  SKIFF_RETURN_IF_ERROR(judged.Run());
+  const Teacher teacher = [&](const std::string& name) -> std::optional<TeacherTensor> {
+    const auto it = reference.find(name);
+    if (it == reference.end() || !Dims::Fits(it->second.dims.size())) return std::nullopt;
+    return TeacherTensor{it->second.data.data(), Dims(it->second.dims), graph::Layout::kPlain};
+  };
   return Comparison(judged, teacher).Run();
 }
 

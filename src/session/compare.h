@@ -2,6 +2,7 @@
 // reference's own tensors (teacher-forced), so that one layer's error does not reach the next.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,17 @@ struct CompareResult {
   std::vector<LayerDifference> layers;    // in the order of execution
   std::vector<std::string> not_compared;  // layers whose tensors the reference does not have
 };
+
+// A tensor that somebody else computed, float32 in Paddle's order (NCHW).
+struct ReferenceTensor {
+  std::vector<int64_t> dims;
+  std::vector<float> data;
+};
+
+// The same against tensors by variable name, real Paddle's for instance; they include the inputs.
+Result<CompareResult> CompareLayers(const program::Program& program, const SessionOptions& options,
+                                    const std::map<std::string, ReferenceTensor>& reference,
+                                    const std::vector<CompareInput>& inputs);
 
 // `options.precision` is what is judged; `reference` (kSimulate or kFp32) is the judge. With
 // kSimulate residual tensors are rounded in the reference as the judged model carries them
