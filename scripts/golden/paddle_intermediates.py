@@ -22,19 +22,26 @@ def main() -> int:
     exe = paddle.static.Executor(paddle.CPUPlace())
     program, _, _ = paddle.static.load_inference_model(os.path.join(model, "inference"), exe)
     block = program.global_block()
-    writes = collections.Counter()
+    writers = collections.defaultdict(list)
     for op in block.ops:
-        if op.type not in ("feed", "fetch"):
-            writes.update(n for n in op.output_arg_names if not block.var(n).persistable)
-    names = [n for n, count in writes.items() if count == 1 and block.var(n).type == paddle.base.core.VarDesc.VarType.LOD_TENSOR]
-    names = [n for n in names if "XShape" not in n]
+        if op.type in ("feed", "fetch"):
+            continue
+        signature = (op.type, str(sorted((slot, op.input(slot)) for slot in op.input_names)))
+        for name in op.output_arg_names:
+            if not block.var(name).persistable and "XShape" not in name:
+                writers[name].append(signature)
+    dense = paddle.base.core.VarDesc.VarType.LOD_TENSOR
+    names = [n for n, w in writers.items() if len(set(w)) == 1 and block.var(n).type == dense]
     values = exe.run(program, feed=feed, fetch_list=names, return_numpy=False)
     kept = 0
     for name, value in zip(names, values):
         array = np.array(value)
-        if array.size:
-            np.save(os.path.join(out, name.replace("/", "|")), array)
-            kept += 1
+        if not array.size:
+            continue
+        for k in range(len(writers[name])):
+            suffix = f"#{k}" if k else ""
+            np.save(os.path.join(out, name.replace("/", "|") + suffix), array)
+        kept += 1
     for name, array in feed.items():
         np.save(os.path.join(out, name.replace("/", "|")), array)
     print(f"{kept} tensors")
