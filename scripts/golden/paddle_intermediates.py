@@ -26,7 +26,9 @@ def main() -> int:
     for op in block.ops:
         if op.type in ("feed", "fetch"):
             continue
-        signature = (op.type, str(sorted((slot, op.input(slot)) for slot in op.input_names)))
+        inputs = sorted((slot, op.input(slot)) for slot in op.input_names)
+        observer = op.has_attr("only_observer") and op.attr("only_observer")
+        signature = (op.type, str(inputs), observer)
         for name in op.output_arg_names:
             if not block.var(name).persistable and "XShape" not in name:
                 writers[name].append(signature)
