@@ -258,7 +258,7 @@ TEST_P(FollowLayoutTest, EitherLayoutGivesTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, FollowLayoutTest, ::testing::ValuesIn(kCases),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& param) { return std::string(param.param.name); });
 
 }  // namespace
 }  // namespace skiff::ops

@@ -62,7 +62,7 @@ TEST_P(ConvertTest, QuantizeAndBackThroughEveryLayout) {
           const size_t a = from == kNhwc ? NhwcIndex(dims, i) : i;
           const size_t b = to == kNhwc ? NhwcIndex(dims, i) : i;
           const float q = std::min(
-              127.0F, std::max(-127.0F, std::nearbyint(x.As<float>()[a] *
+              127.0F, std::max(-128.0F, std::nearbyint(x.As<float>()[a] *
                                                        QuantizeParamsOf(kGrid).multiplier)));
           ASSERT_EQ(codes.As<int8_t>()[b], static_cast<int8_t>(q));
           ASSERT_EQ(back.As<float>()[a], q * 0.02F);

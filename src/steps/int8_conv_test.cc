@@ -137,7 +137,7 @@ Array RandomInput(Maker* maker, const Problem& p) {
     for (float& v : x.As<float>()) v = maker->Float(-3, 3);
     return x;
   }
-  const int low = s.input.is_unsigned ? 0 : -127;
+  const int low = s.input.is_unsigned ? 0 : -128;
   for (uint8_t& v : std::span(static_cast<uint8_t*>(x.data()), x.count())) {
     v = static_cast<uint8_t>(maker->Int(low, s.input.max_code));
   }

@@ -145,7 +145,7 @@ TEST(PoolTest, Averages) {
       spec.output = {.step = 0.07};
       Check<int8_t, int8_t>(spec, DType::kInt8, DType::kInt8, top, left, [&](const Window& w) {
         const float y = static_cast<float>(w.sum) * static_cast<float>(0.1 / (count(w) * 0.07));
-        return std::nearbyint(std::clamp(y, -127.0F, 127.0F));
+        return std::nearbyint(std::clamp(y, -128.0F, 127.0F));
       });
       spec.output_is_float = true;
     }
