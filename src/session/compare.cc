@@ -96,9 +96,8 @@ class Comparison {
     return tensor;
   }
 
-  // Puts the reference's tensor where the judged step reads. True when there is one, or the tensor
-  // is a constant or an integer that only shapes depend on.
-  bool Feed(int v) {
+  // Puts the reference's tensor, where it has one, to where the judged step reads.
+  void Feed(int v) {
     const ValueInfo& info = Info(v);
     if (info.constant || info.dtype == DType::kInt32 || info.dtype == DType::kInt64) return;
     const std::optional<TeacherTensor> from = Find(v);

@@ -116,7 +116,7 @@ std::vector<std::string> Folders() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, OpGoldenTest, ::testing::ValuesIn(Folders()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& param) { return param.param; });
 
 }  // namespace
 }  // namespace skiff

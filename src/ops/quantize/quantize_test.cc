@@ -19,7 +19,7 @@ graph::Grid TestGrid(RoundMode round = RoundMode::kHalfEven) {
 
 TEST(QuantizeTest, RoundsAsTheGridSays) {
   const Array x = steps::testing::Floats({6}, {0.25F, 0.75F, -0.75F, 100.0F, -100.0F, 3.0F});
-  const std::vector<std::vector<int8_t>> want = {{0, 2, -2, 127, -127, 6},
+  const std::vector<std::vector<int8_t>> want = {{0, 2, -2, 127, -128, 6},
                                                  {1, 2, -2, 127, -127, 6}};
   int index = 0;
   for (const RoundMode round : {RoundMode::kHalfEven, RoundMode::kHalfAway}) {
