@@ -3,7 +3,6 @@
 
 def build(m):
     x = m.feed("x", m.normal(2, 6, 9, 11), dims=[-1, 6, -1, -1])
-    x_nhwc = m.feed("x_nhwc", m.normal(2, 9, 11, 6))
     dense = m.param(m.normal(8, 6, 3, 3, scale=0.2))
     point = m.param(m.normal(10, 6, 1, 1, scale=0.3))
     grouped = m.param(m.normal(8, 3, 3, 3, scale=0.3))
@@ -11,8 +10,8 @@ def build(m):
     multiplier = m.param(m.normal(12, 1, 5, 5, scale=0.3))
     oblong = m.param(m.normal(4, 6, 2, 5, scale=0.2))
 
-    def conv(filter_, source=x, op="conv2d", **attrs):
-        m.case(op, {"Input": source, "Filter": filter_}, {"Output": "float32"}, attrs,
+    def conv(filter_, op="conv2d", **attrs):
+        m.case(op, {"Input": x, "Filter": filter_}, {"Output": "float32"}, attrs,
                note=f"filter={list(filter_.shape)}".replace(" ", ""))
 
     conv(dense)
@@ -25,7 +24,6 @@ def build(m):
     conv(dense, padding_algorithm="SAME", dilations=[2, 2])
     conv(dense, padding_algorithm="VALID", paddings=[3, 3])
     conv(dense, data_format="AnyLayout", paddings=[1, 1])
-    conv(dense, source=x_nhwc, data_format="NHWC", paddings=[1, 1], strides=[1, 2])
     conv(point)
     conv(point, strides=[2, 2])
     conv(point, paddings=[1, 1])

@@ -3,15 +3,14 @@
 
 def build(m):
     x = m.feed("x", m.normal(2, 6, 5, 6), dims=[-1, 6, -1, -1])
-    x_nhwc = m.feed("x_nhwc", m.normal(1, 5, 6, 6))
     dense = m.param(m.normal(6, 4, 3, 3, scale=0.2))
     two = m.param(m.normal(6, 5, 2, 2, scale=0.3))
     four = m.param(m.normal(6, 4, 4, 4, scale=0.2))
     grouped = m.param(m.normal(6, 2, 3, 3, scale=0.3))
     depthwise = m.param(m.normal(6, 1, 3, 3, scale=0.4))
 
-    def conv(filter_, source=x, op="conv2d_transpose", **attrs):
-        m.case(op, {"Input": source, "Filter": filter_}, {"Output": "float32"}, attrs,
+    def conv(filter_, op="conv2d_transpose", **attrs):
+        m.case(op, {"Input": x, "Filter": filter_}, {"Output": "float32"}, attrs,
                note=f"filter={list(filter_.shape)}".replace(" ", ""))
 
     conv(dense)
@@ -29,4 +28,3 @@ def build(m):
     conv(grouped, groups=2, strides=[2, 2], paddings=[1, 1])
     conv(depthwise, op="depthwise_conv2d_transpose", groups=6, strides=[2, 2], paddings=[1, 1])
     conv(depthwise, op="depthwise_conv2d_transpose", groups=6, paddings=[1, 1])
-    conv(dense, source=x_nhwc, data_format="NHWC", strides=[2, 2], paddings=[1, 1])
