@@ -35,6 +35,9 @@ Status ReadOneDnnInt8(graph::Graph& graph);
 Status ReadThresholds(graph::Graph& graph,
                       const std::vector<std::pair<std::string, double>>& table);
 
+// Operators with data_format NHWC become NCHW ones between transpose2 nodes.
+Status CanonicalDataFormat(graph::Graph& graph);
+
 // Representation R5: weights stored as integers with a step in an attribute become float.
 Status ReadWeightOnly(graph::Graph& graph);
 

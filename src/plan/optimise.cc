@@ -42,9 +42,11 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
   const bool int8 = options.precision == Precision::kInt8;
   const bool fp32 = options.precision == Precision::kFp32;
   const bool fuse = options.fuse && !literal;
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"import_program", true, RemoveDead},
-                                           {"read_onednn_int8", true, passes::ReadOneDnnInt8},
-                                           {"read_weight_only", true, passes::ReadWeightOnly}}));
+  SKIFF_RETURN_IF_ERROR(
+      RunPasses(*graph, {{"import_program", true, RemoveDead},
+                         {"read_onednn_int8", true, passes::ReadOneDnnInt8},
+                         {"read_weight_only", true, passes::ReadWeightOnly},
+                         {"canonical_data_format", true, passes::CanonicalDataFormat}}));
   SKIFF_RETURN_IF_ERROR(passes::CheckSupported(*graph));
   SKIFF_RETURN_IF_ERROR(
       RunPasses(*graph, {{"strip", fp32, Strip}, {"read_quant_info", int8, Annotate}}));
