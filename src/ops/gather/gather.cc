@@ -78,7 +78,7 @@ class GatherStep final : public steps::DataStep {
     const int64_t count = run.in[1].dims.Numel();
     const T* index = run.in[1].As<const T>();
     for (int64_t i = 0; i < count; ++i) {
-      if ((index[i] < 0 || index[i] >= extent) && index[i] != config_.padding) {
+      if (index[i] < 0 || index[i] >= extent) {
         return InvalidArgument("index " + std::to_string(index[i]) + " into an axis of " +
                                std::to_string(extent) + " elements");
       }
@@ -92,7 +92,7 @@ class GatherStep final : public steps::DataStep {
           for (int64_t i = begin; i < end; ++i) {
             std::byte* to = dst + static_cast<size_t>(i) * bytes;
             const int64_t at = index[i % count];
-            if (at == config_.padding) {
+            if (at == config_.padding) {  // never where it is -1
               std::memset(to, 0, bytes);
             } else {
               std::memcpy(to, src + static_cast<size_t>(i / count * extent + at) * bytes, bytes);
