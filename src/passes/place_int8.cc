@@ -211,8 +211,9 @@ class Placer {
     for (const Use& use : codes->uses) {
       if (use.node->type == "dequantize") return use.node->Out("Output");
     }
-    Value* value = graph_.AddValue(codes->name, DType::kFloat32, codes->dims);
-    Node* node = InsertBehind(codes, "dequantize", codes->name);
+    // Not the tensor itself but its rounded copy, under a name of its own.
+    Value* value = graph_.AddValue(codes->name + ".rounded", DType::kFloat32, codes->dims);
+    Node* node = InsertBehind(codes, "dequantize", value->name);
     graph_.AddInput(node, "Input", codes);
     graph_.AddOutput(node, "Output", value);
     return value;
