@@ -18,8 +18,7 @@ bool ReadsWholeRows(const Int8ConvSpec& spec, const ConvWindow& window) {
   return spec.input_is_float && spec.groups == 1 && window.horizontal.dilation == 1;
 }
 
-std::vector<kernels::PackedConv> Pack(const Int8ConvSpec& spec, const ConvKernel& kernel,
-                                      bool whole_rows) {
+std::vector<kernels::ConvFilter> FiltersOf(const Int8ConvSpec& spec, bool whole_rows) {
   const int64_t depth = spec.in_channels / spec.groups;
   const int64_t taps = spec.kernel_h * spec.kernel_w;
   kernels::ConvFilter filter;
@@ -31,27 +30,33 @@ std::vector<kernels::PackedConv> Pack(const Int8ConvSpec& spec, const ConvKernel
   filter.inner_depth = depth;
   filter.stride_inner = taps;
   filter.stride_o = depth * taps;
-  std::vector<kernels::PackedConv> groups;
+  std::vector<kernels::ConvFilter> filters;
   for (int64_t g = 0; g < spec.groups; ++g) {
     filter.data = spec.filter.data() + g * filter.out_channels * filter.stride_o;
-    groups.push_back(kernels::PackConv(kernel, filter));
+    filters.push_back(filter);
   }
-  return groups;
+  return filters;
+}
+
+// A repair costs two multiplies where a pre-added pair of steps saves one.
+bool PreAddPays(const kernels::PackedConv& packed) {
+  const int64_t pairs = packed.panels * packed.taps * (packed.steps / 2);
+  return 2 * static_cast<int64_t>(packed.fixups.size()) <= pairs;
 }
 
 class GeneralConv final : public Step {
  public:
   GeneralConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue,
-              const ConvKernel* kernel, Isa isa)
+              ChosenConv chosen, Isa isa)
       : window_(window),
         epilogue_(std::move(epilogue)),
-        kernel_(kernel),
+        kernel_(chosen.kernel),
         whole_rows_(ReadsWholeRows(spec, window)),
-        groups_(Pack(spec, *kernel, whole_rows_)),
-        element_(kernels::ElementBytes(kernel->input)),
+        groups_(std::move(chosen.groups)),
+        element_(kernels::ElementBytes(kernel_->input)),
         group_bytes_(spec.in_channels / spec.groups * element_),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw,
-                kernel->input == ConvInput::kS16, isa),
+                kernel_->input == ConvInput::kS16, isa),
         zeros_(static_cast<size_t>(spec.in_channels * element_)) {
     zeros_.Zero();
   }
@@ -144,6 +149,22 @@ class GeneralConv final : public Step {
 
 }  // namespace
 
+ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters,
+                      Isa isa) {
+  const bool u7 = input.is_unsigned && input.max_code <= 127;
+  ChosenConv chosen;
+  for (const bool pre_add : {true, false}) {
+    chosen.kernel = kernels::FindConvKernel(u7 ? ConvInput::kU7 : ConvInput::kS16, isa, pre_add);
+    chosen.groups.clear();
+    for (const kernels::ConvFilter& filter : filters) {
+      chosen.groups.push_back(kernels::PackConv(*chosen.kernel, filter));
+    }
+    const bool pays = std::all_of(chosen.groups.begin(), chosen.groups.end(), PreAddPays);
+    if (!chosen.kernel->pre_add || pays) break;
+  }
+  return chosen;
+}
+
 void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* pool) {
   const int64_t panels = run.groups[0].panels * static_cast<int64_t>(run.groups.size());
   if (positions == 0) return;
@@ -169,10 +190,9 @@ void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* p
 
 Result<std::unique_ptr<Step>> MakeGeneralConv(const Int8ConvSpec& spec, const ConvWindow& window,
                                               OwnedEpilogue epilogue, Isa isa) {
-  const bool u7 = spec.input.is_unsigned && spec.input.max_code <= 127;
-  const ConvKernel* kernel = kernels::FindConvKernel(u7 ? ConvInput::kU7 : ConvInput::kS16, isa);
+  ChosenConv chosen = ChooseConv(spec.input, FiltersOf(spec, ReadsWholeRows(spec, window)), isa);
   return std::unique_ptr<Step>(
-      std::make_unique<GeneralConv>(spec, window, std::move(epilogue), kernel, isa));
+      std::make_unique<GeneralConv>(spec, window, std::move(epilogue), std::move(chosen), isa));
 }
 
 }  // namespace skiff::steps

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/isa.h"
 #include "base/status.h"
@@ -38,6 +39,15 @@ struct ConvWindow {
   // Checks the inputs, sets the output's extents.
   [[nodiscard]] Status Reshape(ShapeContext& shapes, ConvPlace* place) const;
 };
+
+// The kernel for one layer and its weights, a pack per group.
+struct ChosenConv {
+  const kernels::ConvKernel* kernel = nullptr;
+  std::vector<kernels::PackedConv> groups;
+};
+// The best kernel for codes on `input`. A kernel that pre-adds is passed over where the weights of
+// this layer would make it repair too much.
+ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa);
 
 // Splits the positions and panels of `run` over the pool.
 void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* pool);

@@ -17,19 +17,14 @@ using kernels::ConvKernel;
 // A fully connected layer is a pointwise convolution over the rows of its input.
 class Int8Fc final : public Step {
  public:
-  Int8Fc(const Int8FcSpec& spec, OwnedEpilogue epilogue, const ConvKernel* kernel, Isa isa)
+  Int8Fc(const Int8FcSpec& spec, OwnedEpilogue epilogue, ChosenConv chosen, Isa isa)
       : k_(spec.k),
         n_(spec.n),
         in_num_col_dims_(spec.in_num_col_dims),
         epilogue_(std::move(epilogue)),
-        kernel_(kernel),
-        source_(spec.input, false, false, kernel->input == ConvInput::kS16, isa) {
-    packed_.push_back(kernels::PackConv(*kernel, {.data = spec.weights.data(),
-                                                  .out_channels = spec.n,
-                                                  .inner_depth = spec.k,
-                                                  .stride_o = 1,
-                                                  .stride_inner = spec.n}));
-  }
+        kernel_(chosen.kernel),
+        packed_(std::move(chosen.groups)),
+        source_(spec.input, false, false, kernel_->input == ConvInput::kS16, isa) {}
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     const Dims& x = shapes.in(0);
@@ -91,8 +86,8 @@ class Int8Fc final : public Step {
   int in_num_col_dims_;
   OwnedEpilogue epilogue_;
   const ConvKernel* kernel_;
-  ConvSource source_;
   std::vector<kernels::PackedConv> packed_;
+  ConvSource source_;
 };
 
 Status CheckSpec(const Int8FcSpec& s) {
@@ -128,9 +123,14 @@ Result<std::unique_ptr<Step>> MakeInt8Fc(const Int8FcSpec& spec, Isa isa) {
   e.activation = spec.activation;
   e.output_is_float = spec.output_is_float;
   e.output = spec.output;
-  const bool u7 = spec.input.is_unsigned && spec.input.max_code <= 127;
-  const ConvKernel* kernel = kernels::FindConvKernel(u7 ? ConvInput::kU7 : ConvInput::kS16, isa);
-  return std::unique_ptr<Step>(std::make_unique<Int8Fc>(spec, MakeEpilogue(e), kernel, isa));
+  const kernels::ConvFilter filter = {.data = spec.weights.data(),
+                                      .out_channels = spec.n,
+                                      .inner_depth = spec.k,
+                                      .stride_o = 1,
+                                      .stride_inner = spec.n};
+  ChosenConv chosen = ChooseConv(spec.input, {&filter, 1}, isa);
+  return std::unique_ptr<Step>(
+      std::make_unique<Int8Fc>(spec, MakeEpilogue(e), std::move(chosen), isa));
 }
 
 }  // namespace skiff::steps

@@ -16,39 +16,65 @@ std::span<const ConvKernel> ConvKernels() {
   return kKernels;
 }
 
-const ConvKernel* FindConvKernel(ConvInput input, Isa isa) {
+const ConvKernel* FindConvKernel(ConvInput input, Isa isa, bool pre_add) {
   const std::span<const ConvKernel> kernels = ConvKernels();
   return &*std::find_if(kernels.begin(), kernels.end(), [&](const ConvKernel& kernel) {
-    return kernel.input == input && Allows(isa, kernel.isa);
+    return kernel.input == input && Allows(isa, kernel.isa) && (pre_add || !kernel.pre_add);
   });
 }
+
+namespace {
+
+// Every input pixel is an output position.
+bool IsPointwise(const ConvGeometry& g) {
+  return g.taps_h * g.taps_w * g.stride_h * g.stride_w == 1 && g.pad_top == 0 && g.pad_left == 0 &&
+         g.out_h == g.in_h && g.out_w == g.in_w;
+}
+
+// The pointers of one output position, `step` apart. (x0, y0) is where its first tap lies.
+void BuildOne(const ConvGeometry& g, const char* image, const void* zeros, int64_t y0, int64_t x0,
+              int64_t step, const void** out) {
+  const int64_t row_bytes = g.in_w * g.pixel_bytes;
+  const int64_t tap_bytes = g.dilation_w * g.pixel_bytes;
+  const bool inside_x = x0 >= 0 && x0 + (g.taps_w - 1) * g.dilation_w < g.in_w;
+  for (int64_t ky = 0; ky < g.taps_h; ++ky) {
+    const int64_t iy = y0 + ky * g.dilation_h;
+    const bool inside_y = iy >= 0 && iy < g.in_h;
+    const char* at = image + iy * row_bytes + x0 * g.pixel_bytes;
+    for (int64_t kx = 0; kx < g.taps_w; ++kx, out += step, at += tap_bytes) {
+      const int64_t ix = x0 + kx * g.dilation_w;
+      *out = inside_y && (inside_x || (ix >= 0 && ix < g.in_w)) ? at : zeros;
+    }
+  }
+}
+
+}  // namespace
 
 void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, int64_t begin,
                    int64_t end, int tile_rows, const void** rows) {
   const auto* src = static_cast<const char*>(input);
-  const int64_t row_bytes = g.in_w * g.pixel_bytes;
-  const int64_t taps = g.taps_h * g.taps_w;
+  if (IsPointwise(g)) {
+    for (int64_t p = begin; p < end; ++p) *rows++ = src + p * g.pixel_bytes;
+    return;
+  }
+  const int64_t image_bytes = g.in_h * g.in_w * g.pixel_bytes;
+  const int64_t tile_pointers = g.taps_h * g.taps_w * tile_rows;
   int64_t ox = begin % g.out_w;
   int64_t oy = begin / g.out_w % g.out_h;
-  const char* image = src + begin / (g.out_w * g.out_h) * g.in_h * row_bytes;
+  const char* image = src + begin / (g.out_w * g.out_h) * image_bytes;
+  int row_of_tile = 0;
   for (int64_t p = begin; p < end; ++p) {
-    const int64_t at = p - begin;
-    const void** out = rows + at / tile_rows * taps * tile_rows + at % tile_rows;
-    const int64_t x0 = ox * g.stride_w - g.pad_left;
-    for (int64_t ky = 0; ky < g.taps_h; ++ky) {
-      const int64_t iy = oy * g.stride_h - g.pad_top + ky * g.dilation_h;
-      const bool inside = iy >= 0 && iy < g.in_h;
-      const char* row = image + iy * row_bytes;
-      for (int64_t kx = 0; kx < g.taps_w; ++kx, out += tile_rows) {
-        const int64_t ix = x0 + kx * g.dilation_w;
-        *out = inside && ix >= 0 && ix < g.in_w ? row + ix * g.pixel_bytes : zeros;
-      }
+    BuildOne(g, image, zeros, oy * g.stride_h - g.pad_top, ox * g.stride_w - g.pad_left, tile_rows,
+             rows + row_of_tile);
+    if (++row_of_tile == tile_rows) {
+      row_of_tile = 0;
+      rows += tile_pointers;
     }
     if (++ox < g.out_w) continue;
     ox = 0;
     if (++oy < g.out_h) continue;
     oy = 0;
-    image += g.in_h * row_bytes;
+    image += image_bytes;
   }
 }
 

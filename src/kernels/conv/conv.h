@@ -37,7 +37,7 @@ inline constexpr int kMaxConvRows = 16;
 // Every kernel of the list, best first.
 std::span<const ConvKernel> ConvKernels();
 // The best one for this kind of input that may run under `isa`; never null.
-const ConvKernel* FindConvKernel(ConvInput input, Isa isa);
+const ConvKernel* FindConvKernel(ConvInput input, Isa isa, bool pre_add = true);
 
 // Bytes of one input element as the kernel reads it.
 constexpr int64_t ElementBytes(ConvInput input) { return input == ConvInput::kU7 ? 1 : 2; }

@@ -1,6 +1,6 @@
 // Two taps of a channel are brought side by side by unpacking, so that one multiply-add takes both.
 #include "kernels/depthwise/depthwise_symbols.h"
-#include "kernels/epilogue/epilogue_avx2.h"
+#include "kernels/epilogue/epilogue_rows_avx2.h"
 
 namespace skiff::kernels {
 namespace avx2 {
@@ -17,8 +17,13 @@ SKIFF_AVX2_INLINE void Store16(const DepthwiseTile& t, __m256i acc0, __m256i acc
   const int64_t left = t.channels - c;
   const auto* residual = static_cast<const char*>(t.residual);
   if (residual != nullptr) residual += p * t.residual_stride + c * ElementBytes(e.residual);
-  ApplyEpilogue(e, acc0, acc1, c, left < 16 ? left : 16, residual,
-                static_cast<char*>(t.dst) + p * t.dst_stride + c * ElementBytes(e.store));
+  EpilogueRows out;
+  out.channel = c;
+  out.n = left < 16 ? left : 16;
+  out.residual = residual;
+  out.dst = static_cast<char*>(t.dst) + p * t.dst_stride + c * ElementBytes(e.store);
+  const __m256i acc[1][2] = {{acc0, acc1}};
+  ApplyEpilogueRows<1>(e, acc, out);
 }
 
 // Codes 0..127: two products fit in s16, and two such sums are widened by one maddwd.
