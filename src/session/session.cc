@@ -122,7 +122,7 @@ std::vector<LayerInfo> Session::Layers() const {
     layer.op = step.info.op;
     layer.name = step.info.name;
     layer.precision = step.info.precision;
-    layer.kernel = step.info.kernel;
+    layer.kernel = step.step->Info().kernel;  // oneDNN chooses when it knows the extents
     layer.why_float = step.info.why_float;
     layer.total_ms = context.profile()[s].total_ms;
     layer.runs = context.profile()[s].runs;
