@@ -43,12 +43,13 @@ class Damager {
 
   ModelBytes operator()(const program::Program& program, const ModelBytes& good) {
     ModelBytes bad = good;
-    switch (Below(8)) {
+    switch (Below(10)) {
       case 0: bad.program = Cut(bad.program); break;
       case 1:
       case 2: Flip(&bad.program, 0, bad.program.size()); break;
       case 3: bad.params = Cut(bad.params); break;
       case 4: FlipHeader(program, &bad.params); break;
+      case 5: SpoilNumbers(program, &bad.params); break;
       default: bad.program = Rewrite(program); break;
     }
     return bad;
@@ -82,6 +83,20 @@ class Damager {
     if (offsets.empty()) return;
     const size_t begin = offsets[Below(offsets.size())];
     Flip(params, begin, std::min(begin + 36, params->size()));
+  }
+
+  // Numbers that no training gives, in one tensor: a scale of zero, a weight that is not a number.
+  void SpoilNumbers(const program::Program& program, std::string* params) {
+    const std::vector<size_t> offsets = RecordOffsets(program, *params);
+    if (offsets.empty()) return;
+    const size_t record = Below(offsets.size());
+    const size_t end = record + 1 < offsets.size() ? offsets[record + 1] : params->size();
+    const auto number = static_cast<float>(Real());
+    size_t begin = end - std::min(end - offsets[record], (1 + Below(64)) * sizeof(number));
+    for (begin = std::max(begin, offsets[record] + 24); begin + sizeof(number) <= end;
+         begin += sizeof(number)) {
+      std::memcpy(params->data() + begin, &number, sizeof(number));
+    }
   }
 
   // The program with one to three of its statements changed.

@@ -11,7 +11,9 @@
 
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <new>
 #include <string>
@@ -60,6 +62,7 @@ Tally RunTrials(int trials, int seconds, size_t memory, const Trial& trial) {
   auto* progress = new (page) Progress();
   Tally tally;
   while (progress->next < trials) {
+    std::fflush(nullptr);  // or the child has the same output to write
     const pid_t child = ::fork();
     if (child < 0) return {.failures = {"cannot fork"}};
     if (child == 0) {
