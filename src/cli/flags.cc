@@ -78,13 +78,25 @@ struct Verbs::Impl {
   Action chosen;
   std::string topic;  // of the verb "help"
 
+  // Null when there is no such verb.
+  [[nodiscard]] const CLI::App* Find(const std::string& verb) const {
+    const CLI::App& all = app;
+    const auto named = [&verb](const CLI::App* a) { return a->get_name() == verb; };
+    const auto found = all.get_subcommands(named);
+    return found.empty() ? nullptr : found.front();
+  }
+
   void AddHelp() {
     CLI::App* help = app.add_subcommand("help", "Show this page, or that of a verb");
     help->add_option("verb", topic, "The verb to explain");
     help->callback([this] {
-      const CLI::App* page = topic.empty() ? &app : app.get_subcommand(topic);
-      chosen = [page] {
-        fmt::print("{}", page->help());
+      const CLI::App* page = topic.empty() ? &app : Find(topic);
+      if (page == nullptr) throw CLI::ValidationError("help", "there is no verb " + topic);
+      chosen = [this, page] {
+        // App::help would explain the verb that was said, which is "help".
+        const std::string name = page == &app ? app.get_name() : app.get_name() + " " + topic;
+        const auto mode = CLI::AppFormatMode::Normal;
+        fmt::print("{}", page->get_formatter()->make_help(page, name, mode));
         return OkStatus();
       };
     });
@@ -106,7 +118,7 @@ Verbs::Verbs(const std::string& name, const std::string& version, const std::str
   impl_->app.name(name);
   impl_->app.description(help);
   impl_->app.set_version_flag("--version", name + " " + version);
-  impl_->app.require_subcommand(1);
+  impl_->app.require_subcommand(0, 1);  // that there is one is checked later, with a better message
 }
 
 Verbs::~Verbs() = default;
@@ -120,6 +132,7 @@ int Verbs::Main(int argc, const char* const* argv) {
   impl_->AddHelp();
   try {
     impl_->app.parse(argc, argv);
+    if (!impl_->chosen) throw CLI::ValidationError("skiff", "a verb is needed, such as run");
   } catch (const CLI::ParseError& error) {
     return impl_->OnParseError(error);
   }
