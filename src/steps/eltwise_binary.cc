@@ -87,6 +87,7 @@ class BinaryStep final : public Step {
 
   void Walk(ThreadPool* pool, kernels::BinaryKernel kernel, size_t in_size, size_t out_size,
             const Tensor& a, const Tensor& b, void* out, const Broadcasting& dims) const {
+    if (dims.out.Numel() <= 0) return;
     LoopNest<2> nest;
     nest.AddAll(dims.out, config_.nhwc_out,
                 {OperandStrides(a.dims, dims.a, config_.nhwc_a),
@@ -96,7 +97,6 @@ class BinaryStep final : public Step {
     const int64_t cols = nest.extent[inner];
     int64_t rows = 1;
     for (size_t i = 0; i < inner; ++i) rows *= nest.extent[i];
-    if (rows * cols == 0) return;
     const auto at = [](const void* p, int64_t offset, size_t size) {
       return static_cast<const std::byte*>(p) + offset * static_cast<int64_t>(size);
     };

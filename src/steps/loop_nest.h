@@ -27,10 +27,10 @@ inline Strides DenseStrides(const Dims& dims, bool nhwc) {
     strides[0] = dims[2] * dims[3] * dims[1];
     return strides;
   }
-  int64_t step = 1;
+  uint64_t step = 1;  // may wrap around where the array is empty
   for (int i = dims.rank() - 1; i >= 0; --i) {
-    strides[static_cast<size_t>(i)] = step;
-    step *= dims[i];
+    strides[static_cast<size_t>(i)] = static_cast<int64_t>(step);
+    step *= static_cast<uint64_t>(dims[i]);
   }
   return strides;
 }

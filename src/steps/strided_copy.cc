@@ -6,6 +6,7 @@ namespace skiff::steps {
 
 void CopyView(ThreadPool* pool, size_t element_size, const Dims& dims, bool order_nhwc, void* dst,
               const Strides& dst_strides, const void* src, const Strides& src_strides) {
+  if (dims.Numel() <= 0) return;
   LoopNest<2> nest;
   nest.AddAll(dims, order_nhwc, {dst_strides, src_strides});
   nest.PadTo(1);
@@ -19,7 +20,6 @@ void CopyView(ThreadPool* pool, size_t element_size, const Dims& dims, bool orde
     args.src_stride[i] = nest.stride[1][at];
     total *= nest.extent[at];
   }
-  if (total == 0) return;
   // The longest axis is split, so that a single picture is shared between threads too.
   int split = 0;
   for (int i = 1; i < nest.rank - 1; ++i) {

@@ -4,6 +4,7 @@
 
 // The iterations of the next loop do not depend on each other, though dst may be src.
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed"  // a loop that stays scalar is as right
 #define SKIFF_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define SKIFF_INDEPENDENT _Pragma("GCC ivdep")

@@ -38,13 +38,13 @@ class PreluStep final : public steps::DataStep {
 
   Status Run(const steps::RunContext& run) const noexcept override {
     const Dims& x = run.in[0].dims;
+    if (x.Numel() == 0) return OkStatus();
     steps::LoopNest<2> nest;
     nest.AddAll(x, config_.nhwc, {steps::DenseStrides(x, config_.nhwc), SlopeStrides(x)});
     nest.PadTo(1);
     const auto inner = static_cast<size_t>(nest.rank - 1);
     const int64_t cols = nest.extent[inner];
     const int64_t step = nest.stride[1][inner];
-    if (x.Numel() == 0) return OkStatus();
     steps::ParallelRanges(run.pool, x.Numel() / cols, steps::kParallelGrain / cols,
                           [&](int64_t begin, int64_t end) {
                             for (int64_t row = begin; row < end; ++row) {
