@@ -47,7 +47,9 @@ auto Guard(const std::string& context, Fn&& fn) -> decltype(fn()) {
   }
 }
 
-// Attributes of every primitive: the caller's scratchpad, and what happens to the sums.
+// What happens to the sums.
+dnnl::post_ops MakePostOps(const Epilogue& epilogue);
+// Attributes of every primitive: the caller's scratchpad, and the epilogue.
 dnnl::primitive_attr MakeAttributes(const Epilogue& epilogue);
 
 struct Primitive::Impl {
@@ -65,6 +67,14 @@ struct Primitive::Impl {
   dnnl_exec_arg_t args[kMaxArgs];
   size_t scratchpad_bytes = 0;
   std::string kernel;
+
+  // A second primitive over the result, seen as `view`, in place; none when finish_arg_count is 0.
+  void SetFinish(const dnnl::primitive& made, const dnnl::memory::desc& view,
+                 const dnnl::memory& constant);
+  dnnl::primitive finish;
+  dnnl::memory finish_dst, finish_constant;
+  int finish_arg_count = 0;
+  dnnl_exec_arg_t finish_args[3];
 };
 
 // The primitive that oneDNN prefers for `description`, bound to its constants.

@@ -37,14 +37,18 @@ const dnnl::engine& CpuEngine() {
   return *engine;
 }
 
+dnnl::post_ops MakePostOps(const Epilogue& epilogue) {
+  dnnl::post_ops ops;
+  if (epilogue.residual) ops.append_sum();
+  AppendActivation(epilogue, ops);
+  return ops;
+}
+
 dnnl::primitive_attr MakeAttributes(const Epilogue& epilogue) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (epilogue.scale != 1.0f) attributes.set_output_scales(0, {epilogue.scale});
-  dnnl::post_ops ops;
-  if (epilogue.residual) ops.append_sum();
-  AppendActivation(epilogue, ops);
-  attributes.set_post_ops(ops);
+  attributes.set_post_ops(MakePostOps(epilogue));
   return attributes;
 }
 
@@ -73,6 +77,17 @@ Primitive::Impl::Impl(const dnnl::primitive& made, const dnnl::primitive_desc_ba
   }
 }
 
+void Primitive::Impl::SetFinish(const dnnl::primitive& made, const dnnl::memory::desc& view,
+                                const dnnl::memory& constant) {
+  finish = made;
+  finish_dst = dnnl::memory(view, CpuEngine(), nullptr);
+  finish_constant = constant;
+  finish_args[0] = {DNNL_ARG_SRC_0, finish_dst.get()};
+  finish_args[1] = {DNNL_ARG_SRC_1, finish_constant.get()};
+  finish_args[2] = {DNNL_ARG_DST, finish_dst.get()};
+  finish_arg_count = 3;
+}
+
 std::unique_ptr<Primitive> Wrap(const dnnl::primitive& made,
                                 const dnnl::primitive_desc_base& description,
                                 const dnnl::memory& constant_weights, const float* bias) {
@@ -96,8 +111,13 @@ Status Primitive::Execute(const Buffers& buffers, int threads) noexcept {
     dnnl_memory_set_data_handle(p.weights.get(), const_cast<void*>(buffers.weights));
   }
   const ThreadScope scope(threads);
-  const dnnl_status_t status =
+  dnnl_status_t status =
       dnnl_primitive_execute(p.primitive.get(), p.stream.get(), p.arg_count, p.args);
+  if (status == dnnl_success && p.finish_arg_count > 0) {
+    dnnl_memory_set_data_handle(p.finish_dst.get(), buffers.dst);
+    status =
+        dnnl_primitive_execute(p.finish.get(), p.stream.get(), p.finish_arg_count, p.finish_args);
+  }
   if (status != dnnl_success) [[unlikely]] {
     return Internal("oneDNN: " + p.kernel + " failed with status " + std::to_string(status));
   }
