@@ -153,6 +153,29 @@ TEST(FuseActivation, StopsAtARoundedEdge) {
   }
 }
 
+TEST(TransposedToShuffle, OnlyWhereWindowsDoNotOverlap) {
+  for (const int32_t stride : {2, 1}) {
+    Graph graph;
+    Value* filter = graph.AddFloatConstant("w", {1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+    Value* x = Input(graph, "x", {-1, 1, 4, 4});
+    Value* y = Apply(graph, "conv2d_transpose",
+                     {{"Input", x}, {"Filter", filter}, {"Bias", Floats(graph, "b", {9, 10})}},
+                     "Output", "y", {-1, 2, 8, 8});
+    graph.nodes().back().SetAttribute("strides", program::AttrType::kInts,
+                                      std::vector<int32_t>{stride, stride});
+    MarkOutput(graph, y);
+    ASSERT_TRUE(TransposedToShuffle(graph).ok());
+    ASSERT_TRUE(graph.Verify().ok());
+    EXPECT_EQ(CountNodes(graph, "pixel_shuffle"), stride == 2 ? 1 : 0);
+    if (stride != 2) continue;
+    const Node* conv = FindNode(graph, "conv2d");
+    EXPECT_EQ(ConstantDims(*conv->In("Filter")), (std::vector<int64_t>{8, 1, 1, 1}));
+    const auto bias = FloatData(conv->In("Bias"));
+    EXPECT_EQ(std::vector<float>(bias.begin(), bias.end()),
+              (std::vector<float>{9, 9, 9, 9, 10, 10, 10, 10}));
+  }
+}
+
 TEST(FusePad, AddsToTheConvolutionsOwnPadding) {
   Graph graph;
   Value* x = Input(graph, "x", kMap);

@@ -66,6 +66,9 @@ Status FuseResidual(graph::Graph& graph);
 // convolution or fc + activation -> attribute fuse_activation.
 Status FuseActivation(graph::Graph& graph);
 
+// Transposed convolutions without overlap -> 1x1 convolution + pixel_shuffle.
+Status TransposedToShuffle(graph::Graph& graph);
+
 // A tensor that a residual add reads as the codes of a quantised reader (docs/numerics.md).
 struct CarriedSkip {
   std::string tensor;

@@ -58,11 +58,13 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
   SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fold_constants", true, passes::FoldConstants},
                                            {"remove_identities", true, passes::RemoveIdentities}}));
   if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fuse_pad", fuse, passes::FusePad},
-                                           {"fuse_bias", fuse, passes::FuseBias},
-                                           {"fold_batch_norm", fuse, passes::FoldBatchNorm},
-                                           {"fuse_residual", fuse, passes::FuseResidual},
-                                           {"fuse_activation", fuse, passes::FuseActivation}}));
+  SKIFF_RETURN_IF_ERROR(
+      RunPasses(*graph, {{"fuse_pad", fuse, passes::FusePad},
+                         {"fuse_bias", fuse, passes::FuseBias},
+                         {"fold_batch_norm", fuse, passes::FoldBatchNorm},
+                         {"fuse_residual", fuse, passes::FuseResidual},
+                         {"fuse_activation", fuse, passes::FuseActivation},
+                         {"transposed_to_shuffle", fuse, passes::TransposedToShuffle}}));
   if (int8) SKIFF_RETURN_IF_ERROR(passes::PlaceInt8(*graph, skips));
   SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"place_int8", int8, RemoveDead},
                                            {"assign_layouts", true, passes::AssignLayouts},
