@@ -82,12 +82,17 @@ SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)
   }
 }
 
+// May ApplyEpilogueFast be used?
+SKIFF_AVX2_INLINE bool IsFast(const Epilogue& e) {
+  return e.activation == EpilogueActivation::kClamp && e.store != StoreType::kF32 && !e.half_away &&
+         e.residual != ResidualType::kF32;
+}
+
 // The whole epilogue for the sums of R positions.
 template <int R>
 SKIFF_AVX2_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
                                          const EpilogueRows& rows) {
-  const bool fast = e.activation == EpilogueActivation::kClamp && e.store != StoreType::kF32 &&
-                    !e.half_away && e.residual != ResidualType::kF32;
+  const bool fast = IsFast(e);
   if (fast && e.residual == ResidualType::kNone) {
     ApplyEpilogueFast<R, false>(e, acc, rows);
   } else if (fast) {

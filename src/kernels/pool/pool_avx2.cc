@@ -28,7 +28,7 @@ template <bool kUnsigned>
 void MaxCodes(const PoolWindow& w) {
   auto* dst = static_cast<uint8_t*>(w.dst);
   for (int64_t c = 0; c < w.channels; c += 32) {
-    __m256i best = _mm256_set1_epi8(kUnsigned ? 0 : -127);
+    __m256i best = _mm256_set1_epi8(kUnsigned ? 0 : -128);
     ForPixels(w, c, [&](const char* p) {
       best = kUnsigned ? _mm256_max_epu8(best, LoadBytes(p)) : _mm256_max_epi8(best, LoadBytes(p));
     });

@@ -36,7 +36,7 @@ int32_t Sum(const PoolWindow& w, int64_t channel) {
 }  // namespace
 
 void pool_max_u8_scalar(const PoolWindow& w) { Max<uint8_t>(w, 0); }
-void pool_max_s8_scalar(const PoolWindow& w) { Max<int8_t>(w, -127); }
+void pool_max_s8_scalar(const PoolWindow& w) { Max<int8_t>(w, -128); }
 void pool_max_f32_scalar(const PoolWindow& w) { Max<float>(w, -FLT_MAX); }
 
 void pool_average_f32_scalar(const PoolWindow& w) {
