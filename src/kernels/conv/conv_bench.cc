@@ -1,8 +1,6 @@
 // Multiply-adds per core cycle of every convolution kernel on layers of ResNet50 and MobileNetV2,
 // hot in cache, one thread. The clock is measured beside, in a loop of known length, so that the
 // figures hold on a machine whose frequency moves.
-#include <x86intrin.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -32,14 +30,14 @@ double TicksPerCycle() {
   uint64_t best = UINT64_MAX;
   for (int round = 0; round < 20; ++round) {
     uint64_t x = 1;
-    const uint64_t begin = __rdtsc();
+    const uint64_t begin = __builtin_ia32_rdtsc();
     for (int i = 0; i < kRounds; ++i) {
       __asm__ volatile(
           "imul $3, %0, %0\n imul $3, %0, %0\n imul $3, %0, %0\n imul $3, %0, %0\n"
           "imul $3, %0, %0\n imul $3, %0, %0\n imul $3, %0, %0\n imul $3, %0, %0\n"
           : "+r"(x));
     }
-    best = std::min<uint64_t>(best, __rdtsc() - begin);
+    best = std::min<uint64_t>(best, __builtin_ia32_rdtsc() - begin);
   }
   return static_cast<double>(best) / (kRounds * 8 * 3);
 }
@@ -93,9 +91,9 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
   const double macs = static_cast<double>(positions * l.out * depth);
   double best = 1e30;
   for (int i = 0; i < 300; ++i) {
-    const uint64_t begin = __rdtsc();
+    const uint64_t begin = __builtin_ia32_rdtsc();
     RunConvPart(run, 0, positions, 0, groups[0].panels);
-    best = std::min(best, static_cast<double>(__rdtsc() - begin));
+    best = std::min(best, static_cast<double>(__builtin_ia32_rdtsc() - begin));
   }
   std::printf("%-27s %3ld x %-3ld %4ld -> %-4ld %ldx%ld %6.2f multiply-adds a cycle, %zu fix-ups\n",
               kernel.name, l.size, l.size, l.in, l.out, l.kernel, l.kernel,
