@@ -123,8 +123,7 @@ class Comparison {
     const Tensor a = judged_.value(out);
     const Indexer a_at(a.dims, info.layout);
     const Indexer b_at(from.dims, from.layout);
-    LayerDifference d{step.info.op, step.info.name, step.step->Info().kernel,
-                      step.info.precision};
+    LayerDifference d{step.info.op, step.info.name, step.step->Info().kernel, step.info.precision};
     d.elements = a.dims.Numel();
     const bool codes = IsInt8(info.dtype) && info.grid;
     if (codes) d.max_steps = 0;

@@ -32,9 +32,9 @@ inline WindowAxis ResolveWindow(PaddingRule rule, int64_t in, int64_t kernel, in
   return {total / 2, total - total / 2, 1};
 }
 
-// Number of windows; zero or less when there is none. Paddle divides with truncation towards zero, so
-// a window that sticks out by less than a stride still counts: PP-OCR's classifier pools 2 x 2 over a
-// map one row high.
+// Number of windows; zero or less when there is none. Paddle divides with truncation towards zero,
+// so a window that sticks out by less than a stride still counts: PP-OCR's classifier pools 2 x 2
+// over a map one row high.
 inline int64_t WindowCount(int64_t in, int64_t kernel, int64_t stride, const WindowAxis& axis,
                            bool ceil_mode = false) {
   const int64_t room = in + axis.before + axis.after - (axis.dilation * (kernel - 1) + 1);
