@@ -83,6 +83,13 @@ function(skiff_room name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cc$")
   skiff_add_room(${name} "${sources}" "${tests}" ${ARGN})
+  # Benchmarks are built when asked for by name.
+  file(GLOB_RECURSE benches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*_bench.cc)
+  foreach(file ${benches})
+    get_filename_component(bench ${file} NAME_WE)
+    add_executable(${bench} EXCLUDE_FROM_ALL ${file})
+    target_link_libraries(${bench} PRIVATE skiff_${name})
+  endforeach()
 endfunction()
 
 # The room of operators: the registry is generated from the folders that are there.
