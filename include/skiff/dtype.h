@@ -1,4 +1,4 @@
-// Element types and their sizes. The numbers are Paddle's VarType.Type (spec formats.md 1.1), so a
+// Element types and their sizes. The numbers are Paddle's VarType.Type (docs/formats.md), so a
 // value read from a file converts by a checked cast.
 #pragma once
 

@@ -34,7 +34,7 @@ struct ModelSource {
 
 struct SessionOptions {
   Precision precision = Precision::kInt8;
-  std::string calibration_file;  // "name threshold" lines (spec formats.md 4.5); empty: none
+  std::string calibration_file;  // "name threshold" lines (docs/formats.md); empty: none
   int threads = 1;
   size_t memory_limit = size_t{1} << 30;  // bytes that activations may take; more is an error
   bool profile = false;                   // time every step (costs a clock read each)

@@ -1,4 +1,4 @@
-// The two rounding rules of Paddle's quantisers (spec formats.md 4.1), one definition for every
+// The two rounding rules of Paddle's quantisers (docs/formats.md), one definition for every
 // room.
 #pragma once
 

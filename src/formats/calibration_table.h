@@ -1,5 +1,5 @@
 // Reads a calibration table: the text file of activation thresholds that PaddleSlim 2.3 wrote and
-// that Config::SetCalibrationFilePath takes (spec formats.md 4.5).
+// that Config::SetCalibrationFilePath takes (docs/formats.md).
 //
 // Thread-safety: pure functions.
 #pragma once

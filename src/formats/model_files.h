@@ -1,6 +1,6 @@
 // Finds and loads a model: program and parameters, from a folder, two files or two buffers.
 //
-// Folders may hold (spec formats.md section 1): `__model__` with `__params__` or a file for each
+// Folders may hold (docs/formats.md): `__model__` with `__params__` or a file for each
 // parameter; `model` with `params`; `<name>.pdmodel` with `<name>.pdiparams`. Of several programs,
 // `inference.pdmodel` and then `model.pdmodel` is taken; otherwise the caller has to name one.
 // Thread-safety: pure functions of the file system.

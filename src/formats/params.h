@@ -1,5 +1,5 @@
-// Parameters: tensor records in one combined file (.pdiparams, __params__) or in a file each (spec
-// formats.md section 2).
+// Parameters: tensor records in one combined file (.pdiparams, __params__) or in a file each
+// (docs/formats.md).
 //
 // A record's own dtype and dims count, never the VarDesc. Records are not trusted: every size is
 // checked against the bytes that are there. Thread-safety: pure functions.

@@ -1,4 +1,4 @@
-// Field numbers of ProgramDesc and its messages (spec formats.md 1.1), for reader and writer.
+// Field numbers of ProgramDesc and its messages (docs/formats.md), for reader and writer.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Reads a program file: .pdmodel or __model__, protobuf ProgramDesc (spec formats.md section 1).
+// Reads a program file: .pdmodel or __model__, protobuf ProgramDesc (docs/formats.md).
 //
 // Lossless (program/program.h): fields that are not in the spec are kept as raw bytes. The input is
 // not trusted: sizes, counts, names and block references are checked, and memory is bounded.

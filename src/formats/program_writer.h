@@ -1,4 +1,4 @@
-// Writes a Program as ProgramDesc, the bytes of .pdmodel or __model__ (spec formats.md section 1).
+// Writes a Program as ProgramDesc, the bytes of .pdmodel or __model__ (docs/formats.md).
 //
 // A file that Paddle wrote and ReadProgram read comes back byte for byte. Files of other writers
 // come back as the same model, with fields in ascending order and lists unpacked.

@@ -1,4 +1,4 @@
-// Recognises how a model carries its quantisation (spec formats.md 4.2) and counts what it finds.
+// Recognises how a model carries its quantisation (docs/formats.md) and counts what it finds.
 //
 // Thread-safety: pure functions of a const Program.
 #pragma once

@@ -41,7 +41,7 @@ struct Grid {
   bool is_unsigned = false;  // codes 0..max_code in u8, otherwise lowest()..max_code in s8
   int max_code = 127;        // 255: the full-range option, unsigned only
 
-  // As Paddle's own quantisers clip (spec formats.md 4.1): those that round half to even keep -128.
+  // As Paddle's own quantisers clip (docs/formats.md): those that round half to even keep -128.
   [[nodiscard]] int lowest() const {
     if (is_unsigned) return 0;
     return round == RoundMode::kHalfEven ? -max_code - 1 : -max_code;

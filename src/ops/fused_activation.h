@@ -1,5 +1,5 @@
 // The activation inside a fused convolution or fc: attributes fuse_activation, fuse_alpha and
-// fuse_beta as Paddle's fused operators have them (spec formats.md 4.8). Pure functions.
+// fuse_beta as Paddle's fused operators have them (docs/formats.md). Pure functions.
 #pragma once
 
 #include <optional>

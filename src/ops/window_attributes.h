@@ -1,5 +1,5 @@
-// The attributes that convolution, transposed convolution and pooling spell alike (spec formats.md
-// 5.1). Pure functions.
+// The attributes that convolution, transposed convolution and pooling spell alike
+// (docs/formats.md). Pure functions.
 #pragma once
 
 #include <array>

@@ -18,7 +18,7 @@ using program::Program;
 
 constexpr size_t kMaxOps = 200'000;
 
-// Attributes that never change what is computed (spec formats.md 1.2).
+// Attributes that never change what is computed (docs/formats.md).
 constexpr std::array<std::string_view, 8> kIgnored = {
     "op_callstack",    "op_role",    "op_role_var",   "op_device",
     "with_quant_attr", "use_mkldnn", "use_quantizer", "use_cudnn"};

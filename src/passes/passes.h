@@ -20,11 +20,12 @@ enum class QuantMode {
   kAnnotate,  // weights become s8 constants with a grid, activations rounded at Edge::grid
 };
 
-// Removes the fake_* and *quantize_linear operators of representations R1, R1b, R2, R3 and R4 (spec
-// formats.md 4.2) and keeps, in mode kAnnotate, what they said. A weight's integers are the file's.
+// Removes the fake_* and *quantize_linear operators of representations R1, R1b, R2, R3 and R4
+// (docs/formats.md) and keeps, in mode kAnnotate, what they said. A weight's integers are the
+// file's.
 Status ReadQuantInfo(graph::Graph& graph, QuantMode mode);
 
-// Representation R7 (spec formats.md 4.8): programs of save_quant_model.py, whose quantize,
+// Representation R7 (docs/formats.md): programs of save_quant_model.py, whose quantize,
 // dequantize and requantize operators and Scale_* attributes become grids; the float operators
 // remain. Does nothing to other programs. A requantize rounds once here, twice in Paddle.
 Status ReadOneDnnInt8(graph::Graph& graph);

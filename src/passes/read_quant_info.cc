@@ -1,4 +1,4 @@
-// read_quant_info: spec formats.md 4.1, 4.2 and 4.4, for representations R1, R1b, R2, R3 and R4.
+// read_quant_info: docs/formats.md, for representations R1, R1b, R2, R3 and R4.
 //
 // In a file the "scale" of a tensor is the real value of code 127. An activation's fake operator
 // puts its grid on the edges of its readers; a weight's makes the weight an s8 constant.
@@ -53,7 +53,8 @@ Result<std::vector<double>> Thresholds(const Node& node, const Value* scale) {
   return std::vector<double>(data.begin(), data.end());
 }
 
-// Paddle divides by s, or by s + 1e-6 where s is all but zero (spec 4.1); the step follows it.
+// Paddle divides by s, or by s + 1e-6 where s is all but zero (docs/formats.md); the step follows
+// it.
 double StepOf(double threshold) {
   return (threshold <= 1e-30 ? threshold + 1e-6 : threshold) / kMaxCode;
 }
@@ -107,7 +108,7 @@ class Reader {
       grid.step = StepsOf(thresholds);
       grid.axis = node->Attributes().Int("quant_axis", 0) == 1 ? 1 : 0;
     } else {
-      // max_range = 127 * 127 / s_w (spec 4.2).
+      // max_range = 127 * 127 / s_w (docs/formats.md).
       const double max_range = node->Attributes().Float("max_range", 0);
       if (!(max_range > 0)) {
         return Corruption(node->type + " " + node->name + ": max_range is not positive");
@@ -263,7 +264,7 @@ class Reader {
     return AddWeight(stored, std::move(codes), std::move(grid));
   }
 
-  // R2: a float weight, quantised as its fake operator does (spec 4.1).
+  // R2: a float weight, quantised as its fake operator does (docs/formats.md).
   Result<Value*> QuantizeWeight(const Node& node, const Value& stored, int axis) {
     const std::span<const float> w = FloatData(&stored);
     const std::vector<int64_t>& dims = ConstantDims(stored);
@@ -302,7 +303,7 @@ class Reader {
   }
 
   // As many steps as channels along the grid's axis; the axis of the file is only a hint where the
-  // other one fits (spec 4.4 step 4).
+  // other one fits (docs/formats.md).
   static Status CheckChannels(const Value& stored, Grid& grid) {
     const std::vector<int64_t>& dims = ConstantDims(stored);
     const auto n = static_cast<int64_t>(grid.step.size());

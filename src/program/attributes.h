@@ -1,5 +1,5 @@
-// Typed reading of attributes, tolerant of the drift between Paddle's versions (spec formats.md
-// 0.6): INT, LONG and BOOLEAN stand for each other, FLOAT for FLOAT64, INTS for LONGS. A missing
+// Typed reading of attributes, tolerant of the drift between Paddle's versions (docs/formats.md):
+// INT, LONG and BOOLEAN stand for each other, FLOAT for FLOAT64, INTS for LONGS. A missing
 // attribute is the operator's default; one of a wrong type is an error that names it.
 #pragma once
 

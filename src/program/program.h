@@ -1,4 +1,4 @@
-// Program: a Paddle model exactly as its files have it (spec formats.md sections 1 and 2).
+// Program: a Paddle model exactly as its files have it (docs/formats.md).
 //
 // Lossless: operators, variables, attributes, their order and their names are kept, and protobuf
 // fields that Skiff does not know are carried as raw bytes, so that a Program that was read and is
@@ -24,7 +24,7 @@
 
 namespace skiff::program {
 
-// The numbers are those of the file (spec 1.1, AttrType).
+// The numbers are those of the file (docs/formats.md, AttrType).
 enum class AttrType : int32_t {
   kInt = 0,
   kFloat = 1,
@@ -83,7 +83,7 @@ struct OpDesc {
   std::string type;
   std::vector<Argument> inputs;
   std::vector<Argument> outputs;
-  std::vector<Attribute> attributes;  // a name may occur twice; the last one wins (spec 0.3)
+  std::vector<Attribute> attributes;  // a name may occur twice; the last one wins (docs/formats.md)
   std::optional<bool> is_target;
   std::string unknown;
   friend bool operator==(const OpDesc&, const OpDesc&) = default;
@@ -105,7 +105,7 @@ struct VarDesc {
   std::string name;
   VarKind kind = VarKind::kDenseTensor;
   // Of the dense tensor (or tensor array); -1 is an unknown extent. Never trusted for a parameter:
-  // the tensor record decides (spec 0.4).
+  // the tensor record decides (docs/formats.md).
   std::optional<DType> dtype;
   std::vector<int64_t> dims;
   std::optional<int32_t> lod_level;
@@ -163,7 +163,7 @@ struct Program {
 };
 
 // Names of the combined file's records in file order: persistable variables of block 0 that are
-// tensors, sorted as byte strings (spec 2.2).
+// tensors, sorted as byte strings (docs/formats.md).
 std::vector<std::string> ParameterNames(const Program& program);
 
 // Attribute lookup; the last occurrence wins, null when absent.

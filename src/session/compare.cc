@@ -40,7 +40,7 @@ class Indexer {
   int64_t pixels_ = 1;
 };
 
-// Paddle's quantisation formula (spec formats.md 4.1), as the reference's own operators have it.
+// Paddle's quantisation formula (docs/formats.md), as the reference's own operators have it.
 float CodeOf(float x, const graph::Grid& grid) {
   const auto threshold = static_cast<float>(grid.threshold());
   const float scaled = static_cast<float>(grid.max_code) * (1.0F / threshold) * x;

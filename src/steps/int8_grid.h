@@ -19,7 +19,7 @@ struct CodeGrid {
   int max_code = 127;
   RoundMode round = RoundMode::kHalfEven;
 
-  // As Paddle's own quantisers clip (spec formats.md 4.1): those that round half to even keep -128.
+  // As Paddle's own quantisers clip (docs/formats.md): those that round half to even keep -128.
   [[nodiscard]] int lowest() const {
     if (is_unsigned) return 0;
     return round == RoundMode::kHalfEven ? -max_code - 1 : -max_code;
@@ -36,7 +36,7 @@ struct CodeGrid {
 [[nodiscard]] Status CheckGrid(const CodeGrid& grid, const char* what);
 
 // How floats are rounded onto the grid: the multiplier is max_code * (1 / threshold), both
-// operations in float as in Paddle's quantisers (spec formats.md 4.1).
+// operations in float as in Paddle's quantisers (docs/formats.md).
 kernels::QuantizeParams QuantizeParamsOf(const CodeGrid& grid);
 
 // The step that codes are multiplied by.

@@ -1,4 +1,4 @@
-// Pooling over NHWC values: f32 or codes (Paddle's pool2d, spec formats.md 5.1).
+// Pooling over NHWC values: f32 or codes (Paddle's pool2d, docs/formats.md).
 #pragma once
 
 #include <array>

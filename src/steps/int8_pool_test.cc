@@ -1,4 +1,4 @@
-// Against the definition (spec formats.md 5.1), in double and position by position.
+// Against the definition (docs/formats.md), in double and position by position.
 #include "steps/int8_pool.h"
 
 #include <gtest/gtest.h>

@@ -30,7 +30,7 @@ struct FloatFcSpec {
 // Input: x; output: y.
 std::unique_ptr<Step> MakeOnednnFc(FloatFcSpec spec);
 
-// How the extents of two operands make a product (spec formats.md 5.2).
+// How the extents of two operands make a product (docs/formats.md).
 struct MatmulSpec {
   enum class Form {
     kMul,       // both flattened to matrices at *_num_col_dims

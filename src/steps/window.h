@@ -1,5 +1,5 @@
 // Sliding windows along one axis: the padding and extent rules that convolution and pooling share
-// (spec formats.md 5.1). Pure functions.
+// (docs/formats.md). Pure functions.
 #pragma once
 
 #include <algorithm>
