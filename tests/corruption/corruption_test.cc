@@ -30,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMemory = size_t{1} << 30;
-constexpr int kSecondsPerCopy = 30;
+constexpr int kSecondsPerCopy = 20;
 
 std::string ReadFile(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -158,7 +158,8 @@ TEST(Corruption, SandboxSeesCrashesHangsAndAllocations) {
     if (i == 1) std::abort();
     if (i == 2) ::raise(SIGSEGV);
     if (i == 3) {
-      for (volatile bool hang = true; hang;) ::pause();
+      for (volatile bool hang = true; hang;) {
+      }
     }
     if (i == 4 && kLimitMemory) {
       void* memory = ::mmap(nullptr, 2 * kMemory, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

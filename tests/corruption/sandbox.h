@@ -6,6 +6,7 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,14 @@ inline void LimitMemory(size_t more) {
   ::setrlimit(RLIMIT_AS, &both);
 }
 
+// Ends the process after so many seconds of its own time, or ten times as many of anybody's: a busy
+// machine is no finding, waiting forever is.
+inline void LimitTime(int seconds) {
+  const itimerval own{{0, 0}, {seconds, 0}};
+  ::setitimer(ITIMER_PROF, &own, nullptr);
+  ::alarm(static_cast<unsigned>(10 * seconds));
+}
+
 // What a child tells its parent, in a page that they share.
 struct Progress {
   int next = 0;  // the trial that runs now
@@ -53,7 +62,7 @@ struct Progress {
 };
 
 // Runs trial(i) for i in [0, trials); the child that dies in one is followed by another that starts
-// behind it. A trial may take `seconds` and allocate `memory` bytes.
+// behind it. A trial may compute for `seconds` and allocate `memory` bytes.
 template <typename Trial>
 Tally RunTrials(int trials, int seconds, size_t memory, const Trial& trial) {
   void* page =
@@ -68,7 +77,7 @@ Tally RunTrials(int trials, int seconds, size_t memory, const Trial& trial) {
     if (child == 0) {
       LimitMemory(memory);
       while (progress->next < trials) {
-        ::alarm(static_cast<unsigned>(seconds));
+        LimitTime(seconds);
         const Outcome outcome = trial(progress->next);
         ++(outcome == Outcome::kRefused ? progress->refused : progress->answered);
         ++progress->next;
@@ -80,7 +89,8 @@ Tally RunTrials(int trials, int seconds, size_t memory, const Trial& trial) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
     std::string end = "exit code " + std::to_string(WEXITSTATUS(status));
     if (WIFSIGNALED(status)) {
-      end = WTERMSIG(status) == SIGALRM ? "took too long" : ::strsignal(WTERMSIG(status));
+      const int signal = WTERMSIG(status);
+      end = signal == SIGALRM || signal == SIGPROF ? "took too long" : ::strsignal(signal);
     }
     tally.failures.push_back("copy " + std::to_string(progress->next) + ": " + end);
     ++progress->next;
