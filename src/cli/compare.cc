@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 
 #include "cli/inputs.h"
@@ -13,6 +14,7 @@
 #include "cli/pictures.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "formats/npy.h"
 #include "program/blob.h"
 #include "session/load.h"
 
@@ -24,6 +26,7 @@ struct CompareOptions {
   PreprocessFlags preprocess;
   InputOptions inputs;
   std::vector<std::string> pictures;
+  std::string reference_dir;
   std::optional<double> fail_above;  // steps
   bool json = false;
 };
@@ -62,17 +65,27 @@ struct Comparisons {
   session::CompareResult fp32;
 };
 
-Result<Comparisons> CompareBoth(const CompareOptions& options) {
-  SKIFF_ASSIGN_OR_RETURN(const Tensors tensors, Inputs(options));
+std::vector<session::CompareInput> Views(const Tensors& tensors) {
   std::vector<session::CompareInput> inputs;
   for (const program::Tensor& tensor : tensors) {
     inputs.push_back({tensor.dtype, tensor.dims, tensor.data.bytes.data()});
   }
-  SKIFF_ASSIGN_OR_RETURN(const auto program, session::ReadSource(options.model.Source()));
+  return inputs;
+}
+
+SessionOptions Judged(const CompareOptions& options, Precision precision) {
   SessionOptions judged;
-  judged.precision = Precision::kInt8;
+  judged.precision = precision;
   judged.threads = options.model.threads;
   judged.calibration_file = options.model.calibration_file;
+  return judged;
+}
+
+Result<Comparisons> CompareBoth(const CompareOptions& options) {
+  SKIFF_ASSIGN_OR_RETURN(const Tensors tensors, Inputs(options));
+  const std::vector<session::CompareInput> inputs = Views(tensors);
+  SKIFF_ASSIGN_OR_RETURN(const auto program, session::ReadSource(options.model.Source()));
+  const SessionOptions judged = Judged(options, Precision::kInt8);
   Comparisons both;
   SKIFF_ASSIGN_OR_RETURN(both.simulate,
                          session::CompareLayers(program, judged, Precision::kSimulate, inputs));
@@ -135,7 +148,57 @@ void PrintTable(const Comparisons& both) {
   }
 }
 
+using ReferenceTensors = std::map<std::string, session::ReferenceTensor>;
+
+// The float tensors of a folder: <variable>.npy, "|" for "/" in a name.
+Result<ReferenceTensors> ReadReference(const std::string& folder) {
+  ReferenceTensors tensors;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".npy") continue;
+    SKIFF_ASSIGN_OR_RETURN(const program::Tensor tensor, formats::ReadNpy(entry.path().string()));
+    if (tensor.dtype != DType::kFloat32) continue;
+    std::string name = entry.path().stem().string();
+    std::replace(name.begin(), name.end(), '|', '/');
+    const auto data = tensor.As<float>();
+    tensors[name] = {tensor.dims, {data.begin(), data.end()}};
+  }
+  if (error) return IoError(folder + ": " + error.message());
+  if (tensors.empty()) return NotFound(folder + ": no .npy file of float32");
+  return tensors;
+}
+
+// The simulation, each layer fed with another runtime's tensors.
+Status CompareWithFolder(const CompareOptions& options) {
+  SKIFF_ASSIGN_OR_RETURN(const ReferenceTensors reference, ReadReference(options.reference_dir));
+  SKIFF_ASSIGN_OR_RETURN(const Tensors tensors, Inputs(options));
+  SKIFF_ASSIGN_OR_RETURN(const auto program, session::ReadSource(options.model.Source()));
+  SKIFF_ASSIGN_OR_RETURN(const session::CompareResult result,
+                         session::CompareLayers(program, Judged(options, Precision::kSimulate),
+                                                reference, Views(tensors)));
+  double worst = 0;
+  for (const auto& layer : result.layers) worst = std::max(worst, layer.max_relative);
+  if (options.json) {
+    PrintJson({{"model", options.model.Title()},
+               {"max_relative", worst},
+               {"reference", ReferenceJson(result)}});
+    return OkStatus();
+  }
+  Table table({Align::kRight, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight});
+  table.Add({"#", "operator", "name", "max abs", "relative"});
+  for (size_t i = 0; i < result.layers.size(); ++i) {
+    const session::LayerDifference& layer = result.layers[i];
+    table.Add({fmt::format("{}", i), layer.op, Shorten(layer.name, 48),
+               fmt::format("{:.3g}", layer.max_abs), fmt::format("{:.3g}", layer.max_relative)});
+  }
+  table.Print();
+  for (const std::string& name : result.not_compared) fmt::print("not compared: {}\n", name);
+  fmt::print("{} layers, at most {:.3g} of the largest value apart\n", result.layers.size(), worst);
+  return OkStatus();
+}
+
 Status Compare(const CompareOptions& options) {
+  if (!options.reference_dir.empty()) return CompareWithFolder(options);
   SKIFF_ASSIGN_OR_RETURN(const Comparisons both, CompareBoth(options));
   double worst = 0;
   std::string worst_name;
@@ -171,6 +234,9 @@ void AddCompare(Verbs& verbs) {
   AddSessionFlags(verb, options->model, PrecisionFlag::kNone);
   AddShapeFlags(verb, options->inputs);
   AddInputFileFlag(verb, options->inputs);
+  verb.Text({"--reference_dir", "DIR",
+             "Judge the simulation against <variable>.npy files instead, real Paddle's say"},
+            options->reference_dir);
   verb.Number({"--fail_above", "STEPS", "Fail when a layer is farther than this from simulate"},
               options->fail_above, 0.0, 1000.0);
   AddJsonFlag(verb, options->json);
