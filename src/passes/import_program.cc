@@ -28,11 +28,11 @@ class Importer {
   explicit Importer(const Program& program) : program_(program) {}
 
   Result<std::unique_ptr<Graph>> Run() {
-    if (program_.blocks.empty()) return Corruption(program_.source + ": the program has no block");
+    if (program_.blocks.empty()) return Corruption("the program has no block");
     const program::Block& block = program_.blocks[0];
     if (block.ops.size() > kMaxOps) {
-      return ResourceExhausted(program_.source + ": " + std::to_string(block.ops.size()) +
-                               " operators, at most " + std::to_string(kMaxOps) + " are read");
+      return ResourceExhausted(std::to_string(block.ops.size()) + " operators, at most " +
+                               std::to_string(kMaxOps) + " are read");
     }
     for (const program::VarDesc& var : block.vars) vars_[var.name] = &var;
     for (const auto& [name, tensor] : program_.params) {
@@ -44,8 +44,7 @@ class Importer {
                             : op.type == "fetch" ? ImportFetch(op)
                                                  : ImportOp(op);
       if (!status.ok()) {
-        return status.WithContext(program_.source + ": operator " + std::to_string(i) + " (" +
-                                  op.type + ")");
+        return status.WithContext("operator " + std::to_string(i) + " (" + op.type + ")");
       }
     }
     SKIFF_RETURN_IF_ERROR(OrderInputsAndOutputs());
@@ -92,16 +91,16 @@ class Importer {
   Status OrderInputsAndOutputs() {
     size_t next = 0;
     for (const auto& [col, value] : feeds_) {
-      if (col != next++) return Corruption(program_.source + ": the inputs' columns have a gap");
+      if (col != next++) return Corruption("the inputs' columns have a gap");
       graph_->inputs.push_back(value);
     }
     next = 0;
     for (const auto& [col, fetched] : fetches_) {
-      if (col != next++) return Corruption(program_.source + ": the outputs' columns have a gap");
+      if (col != next++) return Corruption("the outputs' columns have a gap");
       graph_->output_names.push_back(fetched.first);
       graph_->outputs.push_back(fetched.second);
     }
-    if (graph_->outputs.empty()) return Corruption(program_.source + ": the model has no output");
+    if (graph_->outputs.empty()) return Corruption("the model has no output");
     return OkStatus();
   }
 
