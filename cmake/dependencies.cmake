@@ -1,6 +1,5 @@
 # Every library that Skiff uses, as one interface target each (docs/dependencies.md says why).
 find_package(Threads REQUIRED)
-find_package(dnnl CONFIG QUIET)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
@@ -8,15 +7,12 @@ find_package(nlohmann_json REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 
+# Not by its own CMake file: Debian's asks for the headers of OpenCL, which nothing here needs.
+find_library(SKIFF_DNNL_LIBRARY dnnl REQUIRED)
+find_path(SKIFF_DNNL_INCLUDE dnnl.hpp REQUIRED)
 add_library(dep_onednn INTERFACE)
-if(TARGET DNNL::dnnl)
-  target_link_libraries(dep_onednn INTERFACE DNNL::dnnl)
-else()
-  find_library(SKIFF_DNNL_LIBRARY dnnl REQUIRED)
-  find_path(SKIFF_DNNL_INCLUDE dnnl.hpp REQUIRED)
-  target_link_libraries(dep_onednn INTERFACE ${SKIFF_DNNL_LIBRARY})
-  target_include_directories(dep_onednn SYSTEM INTERFACE ${SKIFF_DNNL_INCLUDE})
-endif()
+target_link_libraries(dep_onednn INTERFACE ${SKIFF_DNNL_LIBRARY})
+target_include_directories(dep_onednn SYSTEM INTERFACE ${SKIFF_DNNL_INCLUDE})
 # oneDNN's threads are OpenMP's; Skiff only says how many.
 target_link_libraries(dep_onednn INTERFACE OpenMP::OpenMP_CXX)
 
