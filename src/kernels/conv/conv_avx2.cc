@@ -9,7 +9,9 @@ namespace avx2 {
 namespace {
 
 SKIFF_AVX2_INLINE __m256i Broadcast(const char* p) {
-  return _mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(p)));
+  int32_t four;  // p has any alignment
+  __builtin_memcpy(&four, p, sizeof(four));
+  return _mm256_set1_epi32(four);
 }
 
 SKIFF_AVX2_INLINE __m256i Load(const char* p) {
