@@ -22,6 +22,7 @@ enum class StatusCode {
   kUnsupported,        // valid, but Skiff cannot do it
   kIoError,            // the operating system refused
   kResourceExhausted,  // a limit on memory, depth or count would be passed
+  kCheckFailed,        // a bound that the caller set was not met
   kInternal,           // a defect of Skiff
 };
 
@@ -58,6 +59,7 @@ Status Corruption(std::string message);
 Status Unsupported(std::string message);
 Status IoError(std::string message);
 Status ResourceExhausted(std::string message);
+Status CheckFailed(std::string message);
 Status Internal(std::string message);
 
 // A value or the reason why there is none.

@@ -11,6 +11,7 @@ std::string_view StatusCodeName(StatusCode code) {
     case StatusCode::kUnsupported: return "unsupported";
     case StatusCode::kIoError: return "input/output error";
     case StatusCode::kResourceExhausted: return "limit exceeded";
+    case StatusCode::kCheckFailed: return "check failed";
     case StatusCode::kInternal: return "internal error";
   }
   return "unknown";
@@ -36,6 +37,7 @@ Status IoError(std::string message) { return {StatusCode::kIoError, std::move(me
 Status ResourceExhausted(std::string message) {
   return {StatusCode::kResourceExhausted, std::move(message)};
 }
+Status CheckFailed(std::string message) { return {StatusCode::kCheckFailed, std::move(message)}; }
 Status Internal(std::string message) { return {StatusCode::kInternal, std::move(message)}; }
 
 }  // namespace skiff

@@ -217,8 +217,8 @@ Status Compare(const CompareOptions& options) {
     fmt::print("{} layers, at most {} step(s) from simulate\n", both.simulate.layers.size(), worst);
   }
   if (options.fail_above && worst > *options.fail_above) {
-    return Internal(fmt::format("layer {} is {} steps from simulate, more than {}", worst_name,
-                                worst, *options.fail_above));
+    return CheckFailed(fmt::format("layer {} is {} steps from simulate, more than {}", worst_name,
+                                   worst, *options.fail_above));
   }
   return OkStatus();
 }

@@ -76,9 +76,8 @@ class Verb {
   template <typename T, typename Parse>
   void Parsed(const Flag& flag, std::optional<T>& value, Parse parse) {
     Custom(flag, [&value, parse](const std::string& text) {
-      Result<T> parsed = parse(text);
-      if (parsed.ok()) value = *std::move(parsed);
-      return parsed.status();
+      SKIFF_ASSIGN_OR_RETURN(value, parse(text));
+      return OkStatus();
     });
   }
 

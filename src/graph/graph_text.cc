@@ -8,17 +8,12 @@ namespace skiff::graph {
 namespace {
 
 Status CheckValue(const Value& value) {
-  if (IsInt8(value.dtype) && !value.constant && !value.grid) {
-    // An 8-bit tensor of the model itself (an index, say) has no grid; only producers of Skiff's
-    // quantised values must set one, and those are checked where they are lowered.
-    return OkStatus();
-  }
-  if (value.grid) {
-    if (!IsInt8(value.dtype)) return Internal("value " + value.name + " has a grid but is float");
-    if (value.grid->step.empty()) return Internal("value " + value.name + " has an empty grid");
-    if (value.grid->is_unsigned != (value.dtype == DType::kUInt8)) {
-      return Internal("value " + value.name + ": signedness of grid and type differ");
-    }
+  // An 8-bit tensor of the model itself (an index, say) needs no grid.
+  if (!value.grid) return OkStatus();
+  if (!IsInt8(value.dtype)) return Internal("value " + value.name + " has a grid but is float");
+  if (value.grid->step.empty()) return Internal("value " + value.name + " has an empty grid");
+  if (value.grid->is_unsigned != (value.dtype == DType::kUInt8)) {
+    return Internal("value " + value.name + ": signedness of grid and type differ");
   }
   return OkStatus();
 }

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <random>
 
 #include "ops/testing/op_harness.h"
 
@@ -10,15 +9,8 @@ namespace skiff::ops {
 namespace {
 
 using testing::Array;
+using testing::Noise;
 using testing::OpHarness;
-
-Array Noise(const Dims& dims, unsigned seed) {
-  Array array(DType::kFloat32, dims);
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0, 2);
-  for (float& v : array.As<float>()) v = normal(generator);
-  return array;
-}
 
 Array Codes(const Dims& dims, DType type) {
   Array array(type, dims);

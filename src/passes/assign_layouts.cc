@@ -36,13 +36,10 @@ class Assigner {
  private:
   void Visit(Node* node, const ops::OpDef& op) {
     if (node->type == "quantize" || node->type == "dequantize") return VisitConversion(node);
-    Layout layout = Layout::kPlain;
-    if (op.layout == ops::LayoutRule::kNhwc) {
-      layout = Layout::kNhwc;
-    } else if (op.layout == ops::LayoutRule::kFollow && ReadsNhwc(*node) &&
-               (op.accepts_nhwc == nullptr || op.accepts_nhwc(*node))) {
-      layout = Layout::kNhwc;
-    }
+    const bool follows = op.layout == ops::LayoutRule::kFollow && ReadsNhwc(*node) &&
+                         (op.accepts_nhwc == nullptr || op.accepts_nhwc(*node));
+    const bool nhwc = op.layout == ops::LayoutRule::kNhwc || follows;
+    const Layout layout = nhwc ? Layout::kNhwc : Layout::kPlain;
     SetInputs(node, layout);
     for (graph::OutSlot& slot : node->outputs) {
       for (Value* value : slot.values) {

@@ -5,6 +5,7 @@
 #include "ops/op_def.h"
 #include "passes/passes.h"
 #include "passes/pattern.h"
+#include "steps/known_ints.h"
 
 namespace skiff::passes {
 namespace {
@@ -34,17 +35,7 @@ bool AllInputsConstant(const Node& node) {
 steps::TensorShape ShapeOf(const program::Tensor& tensor) {
   steps::TensorShape shape;
   shape.dims = Dims(tensor.dims);
-  const int64_t n = shape.dims.Numel();
-  if (n > steps::IntValues::kMax) return shape;
-  const auto fill = [&](auto data) {
-    for (int64_t i = 0; i < n; ++i) {
-      shape.ints.v[static_cast<size_t>(i)] = static_cast<int64_t>(data[static_cast<size_t>(i)]);
-    }
-    shape.ints.count = static_cast<int>(n);
-    shape.has_ints = true;
-  };
-  if (tensor.dtype == DType::kInt32) fill(tensor.As<int32_t>());
-  if (tensor.dtype == DType::kInt64) fill(tensor.As<int64_t>());
+  steps::SetKnownInts(tensor.dtype, tensor.data.bytes.data(), &shape);
   return shape;
 }
 

@@ -34,12 +34,17 @@ Result<Value*> QuantizeConstant(Graph& graph, const Value& stored, const Grid& g
   } else {
     return Unsupported("weight " + stored.name + " is " + std::string(Name(tensor.dtype)));
   }
-  auto result = std::make_shared<program::Tensor>();
-  result->dtype = DType::kInt8;
-  result->dims = tensor.dims;
-  result->data = {codes, std::as_bytes(std::span(*codes))};
-  Value* value = graph.AddConstant(stored.name, std::move(result));
-  value->grid = grid;
+  return AddCodes(graph, stored, std::move(codes), grid);
+}
+
+Value* AddCodes(Graph& graph, const Value& stored, std::shared_ptr<std::vector<int8_t>> codes,
+                Grid grid) {
+  auto tensor = std::make_shared<program::Tensor>();
+  tensor->dtype = DType::kInt8;
+  tensor->dims = stored.constant->dims;
+  tensor->data = {codes, std::as_bytes(std::span(*codes))};
+  Value* value = graph.AddConstant(stored.name, std::move(tensor));
+  value->grid = std::move(grid);
   return value;
 }
 

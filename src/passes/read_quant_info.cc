@@ -96,8 +96,8 @@ class Reader {
     const Value* x = node->In("X");
     Node* op = x->producer;
     if (op == nullptr) return OkStatus();  // a constant weight: ReadWeight
-    graph::Edge* weight = WeightEdge(op);
-    if (weight == nullptr || OnlyReader(graph_, x) != node) {
+    const std::optional<graph::Use> weight = WeightOf(op);
+    if (!weight || OnlyReader(graph_, x) != node) {
       return Unsupported(node->type + " " + node->name +
                          " follows an operator without a constant weight");
     }
@@ -115,18 +115,21 @@ class Reader {
       }
       grid.step = {kMaxCode / max_range};
     }
-    SKIFF_RETURN_IF_ERROR(SetWeight(op, weight, std::move(grid)));
+    const Value& stored = *op->inputs[static_cast<size_t>(weight->slot)].edges[0].value;
+    SKIFF_ASSIGN_OR_RETURN(Value * codes, IntegerWeight(stored, std::move(grid)));
+    graph_.SetInput(*weight, codes);
     TakeOutput(graph_, op, op->outputs[0].name, node->Out("Out"));
     graph_.Erase(node);
     return OkStatus();
   }
 
-  static graph::Edge* WeightEdge(Node* op) {
+  // Where the node reads its constant weight.
+  static std::optional<graph::Use> WeightOf(Node* op) {
     for (std::string_view slot : {"Filter", "Y", "W"}) {
-      graph::Edge* edge = op->MutableInEdge(slot);
-      if (edge != nullptr && edge->value->constant) return edge;
+      const Value* value = op->In(slot);
+      if (value != nullptr && value->constant) return graph::Use{op, op->SlotIndex(slot), 0};
     }
-    return nullptr;
+    return std::nullopt;
   }
 
   // quantize_linear -> dequantize_linear on an activation; only_observer pairs are the identity.
@@ -234,14 +237,6 @@ class Reader {
     std::replace(graph_.outputs.begin(), graph_.outputs.end(), rounded, x);
   }
 
-  Status SetWeight(Node* op, graph::Edge* edge, Grid grid) {
-    SKIFF_ASSIGN_OR_RETURN(Value * weight, IntegerWeight(*edge->value, std::move(grid)));
-    const auto slot =
-        static_cast<int>(op->SlotIndex(op->In("Filter") ? "Filter" : (op->In("W") ? "W" : "Y")));
-    graph_.SetInput({op, slot, 0}, weight);
-    return OkStatus();
-  }
-
   // A stored weight that already holds integers, as int8 or as float32.
   Result<Value*> IntegerWeight(const Value& stored, Grid grid) {
     SKIFF_RETURN_IF_ERROR(CheckChannels(stored, grid));
@@ -261,7 +256,7 @@ class Reader {
       return Unsupported("weight " + stored.name + " is " + std::string(Name(tensor.dtype)) +
                          ", int8 or float32 expected");
     }
-    return AddWeight(stored, std::move(codes), std::move(grid));
+    return AddCodes(graph_, stored, std::move(codes), std::move(grid));
   }
 
   // R2: a float weight, quantised as its fake operator does (docs/formats.md).
@@ -272,34 +267,26 @@ class Reader {
       return Corruption(node.type + " " + node.name + ": weight " + stored.name +
                         " cannot be quantised along axis " + std::to_string(axis));
     }
-    const auto [channels, inner] = Strides(dims, axis);
-    std::vector<float> threshold(channels, 0.0F);
+    Grid grid;
+    grid.axis = axis;
+    grid.step.resize(axis < 0 ? 1 : static_cast<size_t>(dims[static_cast<size_t>(axis)]));
+    const size_t stride = StepStride(dims, grid);
+    std::vector<float> threshold(grid.step.size(), 0.0F);
     for (size_t i = 0; i < w.size(); ++i) {
-      float& t = threshold[i / inner % channels];
+      float& t = threshold[i / stride % threshold.size()];
       t = std::max(t, std::fabs(w[i]));
     }
     const RoundMode round = RoundTypeOf(node);
     auto codes = std::make_shared<std::vector<int8_t>>(w.size());
     for (size_t i = 0; i < w.size(); ++i) {
-      const float s = threshold[i / inner % channels];
+      const float s = threshold[i / stride % threshold.size()];
       const float inv = s <= 1e-30F ? 1.0F / (s + 1e-6F) : 1.0F / s;
       const float x = round == RoundMode::kHalfAway ? std::fmin(std::fmax(w[i], -s), s) : w[i];
       const float q = Round(kMaxCode * inv * x, round);
       (*codes)[i] = static_cast<int8_t>(std::fmin(std::fmax(q, -128.0F), 127.0F));
     }
-    Grid grid;
     grid.step = StepsOf(std::vector<double>(threshold.begin(), threshold.end()));
-    grid.axis = axis;
-    return AddWeight(stored, std::move(codes), std::move(grid));
-  }
-
-  static std::pair<size_t, size_t> Strides(const std::vector<int64_t>& dims, int axis) {
-    if (axis < 0) return {1, 1};
-    size_t inner = 1;
-    for (size_t d = static_cast<size_t>(axis) + 1; d < dims.size(); ++d) {
-      inner *= static_cast<size_t>(dims[d]);
-    }
-    return {static_cast<size_t>(dims[static_cast<size_t>(axis)]), std::max<size_t>(inner, 1)};
+    return AddCodes(graph_, stored, std::move(codes), std::move(grid));
   }
 
   // As many steps as channels along the grid's axis; the axis of the file is only a hint where the
@@ -320,17 +307,6 @@ class Reader {
     }
     return Corruption("weight " + stored.name + " has " + std::to_string(n) +
                       " scales, which fits none of its axes");
-  }
-
-  Result<Value*> AddWeight(const Value& stored, std::shared_ptr<std::vector<int8_t>> codes,
-                           Grid grid) {
-    auto tensor = std::make_shared<program::Tensor>();
-    tensor->dtype = DType::kInt8;
-    tensor->dims = stored.constant->dims;
-    tensor->data = {codes, std::as_bytes(std::span(*codes))};
-    Value* value = graph_.AddConstant(stored.name, std::move(tensor));
-    value->grid = std::move(grid);
-    return value;
   }
 
   Graph& graph_;

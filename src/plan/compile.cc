@@ -6,6 +6,7 @@
 
 #include "ops/op_def.h"
 #include "plan/model.h"
+#include "steps/known_ints.h"
 
 namespace skiff::plan {
 namespace {
@@ -50,16 +51,7 @@ class Compiler {
     if (bytes > 0) std::memcpy(copy->As(), tensor.data.bytes.data(), bytes);
     info->constant = std::move(copy);
     info->constant_shape.dims = Dims(tensor.dims);
-    const int64_t n = info->constant_shape.dims.Numel();
-    if (n > steps::IntValues::kMax) return;
-    steps::IntValues& ints = info->constant_shape.ints;
-    const auto fill = [&](auto data) {
-      for (size_t i = 0; i < static_cast<size_t>(n); ++i) ints.v[i] = data[i];
-      ints.count = static_cast<int>(n);
-      info->constant_shape.has_ints = true;
-    };
-    if (tensor.dtype == DType::kInt32) fill(tensor.As<int32_t>());
-    if (tensor.dtype == DType::kInt64) fill(tensor.As<int64_t>());
+    steps::SetKnownInts(tensor.dtype, tensor.data.bytes.data(), &info->constant_shape);
   }
 
   Status Lower(const Node& node, Isa isa) {

@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "steps/known_ints.h"
+
 namespace skiff::runtime {
 namespace {
 
 constexpr size_t RoundUp(size_t n, size_t alignment) {
   return (n + alignment - 1) / alignment * alignment;
-}
-
-// Small integer inputs are known to the shape program.
-void ReadInts(DType dtype, const void* data, steps::TensorShape* shape) {
-  const int64_t n = shape->dims.Numel();
-  shape->has_ints = false;
-  if (n < 0 || n > steps::IntValues::kMax) return;
-  const auto fill = [&](const auto* values) {
-    for (size_t i = 0; i < static_cast<size_t>(n); ++i) shape->ints.v[i] = values[i];
-    shape->ints.count = static_cast<int>(n);
-    shape->has_ints = true;
-  };
-  if (dtype == DType::kInt32) fill(static_cast<const int32_t*>(data));
-  if (dtype == DType::kInt64) fill(static_cast<const int64_t*>(data));
 }
 
 bool SameShape(const steps::TensorShape& a, const steps::TensorShape& b) {
@@ -89,7 +77,7 @@ Status Context::SetInput(size_t index, DType dtype, std::span<const int64_t> dim
     return InvalidArgument("input " + info.name + " has rank " + std::to_string(info.dims.size()) +
                            ", given " + shape.dims.ToString());
   }
-  ReadInts(dtype, data, &shape);
+  steps::SetKnownInts(dtype, data, &shape);
   if (!input.is_set || !SameShape(shape, input.shape)) shapes_changed_ = true;
   input.is_set = true;
   input.data = data;

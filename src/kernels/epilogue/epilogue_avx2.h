@@ -33,9 +33,25 @@ SKIFF_AVX2_INLINE void AddResidual(const Epilogue& e, const void* residual, __m2
   y1 = _mm256_fmadd_ps(r1, mr, y1);
 }
 
+// min(max(alpha * y + beta, 0), 1); maxps and minps return their second operand for a NaN.
+SKIFF_AVX2_INLINE __m256 HardGate(const Epilogue& e, __m256 y) {
+  const __m256 line =
+      _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(e.alpha), y), _mm256_set1_ps(e.beta));
+  return _mm256_min_ps(_mm256_set1_ps(1.0F), _mm256_max_ps(_mm256_setzero_ps(), line));
+}
+
+SKIFF_AVX2_INLINE __m256 HardSwish(const Epilogue& e, __m256 y) {
+  return _mm256_mul_ps(_mm256_mul_ps(y, HardGate(e, y)), _mm256_set1_ps(e.post));
+}
+
 __attribute__((noinline)) void ActivateSlow(const Epilogue& e, float* y) { Activate(e, y, 16); }
 
 SKIFF_AVX2_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1) {
+  if (e.activation == EpilogueActivation::kHardSwish) {
+    y0 = HardSwish(e, y0);
+    y1 = HardSwish(e, y1);
+    return;
+  }
   alignas(32) float y[16];
   _mm256_store_ps(y, y0);
   _mm256_store_ps(y + 8, y1);
@@ -54,11 +70,14 @@ SKIFF_AVX2_INLINE __m256 RoundHalfAway(__m256 y) {
   return _mm256_add_ps(whole, _mm256_and_ps(up, one));
 }
 
+struct Clamp {
+  __m256 lo, hi;
+};
+
 // Clamped and rounded; maxps and minps return their second operand for a NaN.
-SKIFF_AVX2_INLINE __m256i RoundToCodes(const Epilogue& e, __m256 y) {
-  const __m256 low = _mm256_max_ps(y, _mm256_set1_ps(e.lo));
-  const __m256 clamped = _mm256_min_ps(low, _mm256_set1_ps(e.hi));
-  return _mm256_cvtps_epi32(e.half_away ? RoundHalfAway(clamped) : clamped);
+SKIFF_AVX2_INLINE __m256i RoundToCodes(__m256 y, const Clamp& clamp, bool half_away) {
+  y = _mm256_min_ps(_mm256_max_ps(y, clamp.lo), clamp.hi);
+  return _mm256_cvtps_epi32(half_away ? RoundHalfAway(y) : y);
 }
 
 SKIFF_AVX2_INLINE void StoreFloats(const Epilogue& e, __m256 y0, __m256 y1, int64_t n, float* dst) {
@@ -104,8 +123,11 @@ SKIFF_AVX2_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, i
     StoreFloats(e, y0, y1, n, static_cast<float*>(dst));
     return;
   }
+  const Clamp clamp = {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)};
   const __m256i words =
-      _mm256_permute4x64_epi64(_mm256_packs_epi32(RoundToCodes(e, y0), RoundToCodes(e, y1)), 0xd8);
+      _mm256_permute4x64_epi64(_mm256_packs_epi32(RoundToCodes(y0, clamp, e.half_away),
+                                                  RoundToCodes(y1, clamp, e.half_away)),
+                               0xd8);
   const __m128i first = _mm256_castsi256_si128(words);
   const __m128i second = _mm256_extracti128_si256(words, 1);
   const __m128i codes =

@@ -34,27 +34,37 @@ __attribute__((noinline)) void ApplyEpilogueSlow(const Epilogue& e, const int32_
   }
 }
 
+// What FastCodes needs of an epilogue. Read before the first store, which might change the epilogue
+// as far as the compiler knows.
+struct FastEpilogue {
+  __m256 m0, m1, b0, b1;
+  Clamp clamp;
+  bool half_away;
+};
+
 // 16 codes as s16, in the order 0-3, 8-11 | 4-7, 12-15.
-template <bool kResidual>
-SKIFF_AVX2_INLINE __m256i ClampedWords(const Epilogue& e, __m256 lo, __m256 hi, __m256 y0,
-                                       __m256 y1, const void* residual) {
+template <bool kResidual, bool kHardSwish>
+SKIFF_AVX2_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f,
+                                    const __m256i (&acc)[2], const void* residual) {
+  __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[0]), f.m0, f.b0);
+  __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[1]), f.m1, f.b1);
   if constexpr (kResidual) AddResidual(e, residual, y0, y1);
-  y0 = _mm256_min_ps(_mm256_max_ps(y0, lo), hi);
-  y1 = _mm256_min_ps(_mm256_max_ps(y1, lo), hi);
-  return _mm256_packs_epi32(_mm256_cvtps_epi32(y0), _mm256_cvtps_epi32(y1));
+  if constexpr (kHardSwish) {
+    y0 = HardSwish(e, y0);
+    y1 = HardSwish(e, y1);
+  }
+  return _mm256_packs_epi32(RoundToCodes(y0, f.clamp, f.half_away),
+                            RoundToCodes(y1, f.clamp, f.half_away));
 }
 
-// Clamp only, codes out, half to even: nearly every layer of a convolutional net.
-template <int R, bool kResidual>
+// Clamp or hard_swish, codes out: nearly every layer of a convolutional net.
+template <int R, bool kResidual, bool kHardSwish = false>
 SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
                                          const EpilogueRows& rows) {
-  const __m256 m0 = _mm256_loadu_ps(e.m + rows.channel);
-  const __m256 m1 = _mm256_loadu_ps(e.m + rows.channel + 8);
-  const __m256 b0 = _mm256_loadu_ps(e.b + rows.channel);
-  const __m256 b1 = _mm256_loadu_ps(e.b + rows.channel + 8);
-  // Loaded here: the stores below might change `e` as far as the compiler knows.
-  const __m256 lo = _mm256_set1_ps(e.lo);
-  const __m256 hi = _mm256_set1_ps(e.hi);
+  const FastEpilogue f = {
+      _mm256_loadu_ps(e.m + rows.channel),          _mm256_loadu_ps(e.m + rows.channel + 8),
+      _mm256_loadu_ps(e.b + rows.channel),          _mm256_loadu_ps(e.b + rows.channel + 8),
+      {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)}, e.half_away};
   const bool u8 = e.store == StoreType::kU8;
   const int64_t n = rows.n;
   // Dwords of two rows after packing: r0 0, r0 8, r1 0, r1 8 | r0 4, r0 12, r1 4, r1 12.
@@ -65,15 +75,10 @@ SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)
   for (int r = 0; r < R; r += 2) {
     constexpr int kLast = R - 1;
     const int next = r < kLast ? r + 1 : r;
-    const __m256i first =
-        ClampedWords<kResidual>(e, lo, hi, _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][0]), m0, b0),
-                                _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][1]), m1, b1), residual);
+    const __m256i first = FastCodes<kResidual, kHardSwish>(e, f, acc[r], residual);
     __m256i second = first;
     if (next != r) {
-      second = ClampedWords<kResidual>(e, lo, hi,
-                                       _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[next][0]), m0, b0),
-                                       _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[next][1]), m1, b1),
-                                       residual + rows.residual_stride);
+      second = FastCodes<kResidual, kHardSwish>(e, f, acc[next], residual + rows.residual_stride);
     }
     const __m256i bytes = _mm256_permutevar8x32_epi32(
         u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second), order);
@@ -84,21 +89,27 @@ SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)
   }
 }
 
-// May ApplyEpilogueFast be used?
+// Codes out.
+SKIFF_AVX2_INLINE bool StoresCodes(const Epilogue& e) {
+  return e.store != StoreType::kF32 && e.residual != ResidualType::kF32;
+}
+
+// May ApplyEpilogueFast be used without kHardSwish?
 SKIFF_AVX2_INLINE bool IsFast(const Epilogue& e) {
-  return e.activation == EpilogueActivation::kClamp && e.store != StoreType::kF32 && !e.half_away &&
-         e.residual != ResidualType::kF32;
+  return e.activation == EpilogueActivation::kClamp && StoresCodes(e);
 }
 
 // The whole epilogue for the sums of R positions.
 template <int R>
 SKIFF_AVX2_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
                                          const EpilogueRows& rows) {
-  const bool fast = IsFast(e);
-  if (fast && e.residual == ResidualType::kNone) {
+  const bool residual = e.residual != ResidualType::kNone;
+  if (IsFast(e) && !residual) {
     ApplyEpilogueFast<R, false>(e, acc, rows);
-  } else if (fast) {
+  } else if (IsFast(e)) {
     ApplyEpilogueFast<R, true>(e, acc, rows);
+  } else if (e.activation == EpilogueActivation::kHardSwish && StoresCodes(e) && !residual) {
+    ApplyEpilogueFast<R, false, true>(e, acc, rows);
   } else {
     alignas(32) int32_t sums[R][16];
     SKIFF_AVX2_UNROLL

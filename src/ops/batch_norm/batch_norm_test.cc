@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "ops/testing/case_file.h"
 #include "ops/testing/op_harness.h"
 
@@ -14,15 +12,8 @@ namespace {
 using testing::Array;
 using testing::CaseLine;
 using ::testing::HasSubstr;
+using testing::Noise;
 using testing::OpHarness;
-
-Array Noise(const Dims& dims, unsigned seed, float low = -1) {
-  Array array(DType::kFloat32, dims);
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(low, 1);
-  for (float& v : array.As<float>()) v = uniform(generator);
-  return array;
-}
 
 class BatchNormCaseTest : public ::testing::TestWithParam<CaseLine> {};
 

@@ -16,15 +16,8 @@ namespace {
 using testing::Array;
 using testing::CaseLine;
 using ::testing::HasSubstr;
+using testing::Noise;
 using testing::OpHarness;
-
-Array Noise(const Dims& dims, unsigned seed, float scale = 1) {
-  Array array(DType::kFloat32, dims);
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(-scale, scale);
-  for (float& v : array.As<float>()) v = uniform(generator);
-  return array;
-}
 
 void SetAttributes(const CaseLine& c, OpHarness* h) {
   for (const char* name : {"strides", "paddings", "dilations"}) {
@@ -46,7 +39,7 @@ TEST_P(Conv2dCaseTest, FloatStepIsTheReference) {
   OpHarness h(c.name);
   SetAttributes(c, &h);
   const Dims in = c.Extents("in"), filter_dims = c.Extents("filter");
-  const Array x = Noise(in, 1), filter = Noise(filter_dims, 2, 0.5F);
+  const Array x = Noise(in, 1), filter = Noise(filter_dims, 2, -0.5F, 0.5F);
   const Array bias = Noise({filter_dims[0]}, 3);
   h.Input("Input", x);
   h.Constant("Filter", filter);

@@ -130,8 +130,8 @@ class PadStep final : public steps::DataStep {
     const int spatial = x.rank() - 2;
     for (int k = 0; k < spatial; ++k) {
       const int axis = config_.order == Order::kPlane ? first + k : first + spatial - 1 - k;
-      (*before)[axis] = p[static_cast<size_t>(2 * k)];
-      (*after)[axis] = p[static_cast<size_t>(2 * k + 1)];
+      (*before)[axis] = p[2 * static_cast<size_t>(k)];
+      (*after)[axis] = p[2 * static_cast<size_t>(k) + 1];
     }
     return OkStatus();
   }

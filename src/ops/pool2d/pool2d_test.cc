@@ -15,15 +15,8 @@ namespace {
 using testing::Array;
 using testing::CaseLine;
 using ::testing::HasSubstr;
+using testing::Noise;
 using testing::OpHarness;
-
-Array Noise(const Dims& dims, unsigned seed) {
-  Array array(DType::kFloat32, dims);
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  for (float& v : array.As<float>()) v = uniform(generator);
-  return array;
-}
 
 void SetAttributes(const CaseLine& c, const char* kind, OpHarness* h) {
   for (const char* name : {"ksize", "strides", "paddings"}) {

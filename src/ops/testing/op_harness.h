@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,15 @@
 namespace skiff::ops::testing {
 
 using steps::testing::Array;
+
+// Uniform in [low, high).
+inline Array Noise(const Dims& dims, unsigned seed, float low = -1, float high = 1) {
+  Array array(DType::kFloat32, dims);
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<float> uniform(low, high);
+  for (float& v : array.As<float>()) v = uniform(generator);
+  return array;
+}
 
 // The same elements in the other layout: NCHW -> NHWC, or back. Extents stay N, C, H, W.
 inline Array ConvertLayout(const Array& from, bool to_nhwc) {

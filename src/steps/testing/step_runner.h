@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "steps/known_ints.h"
 #include "steps/step.h"
 
 namespace skiff::steps::testing {
@@ -47,17 +48,6 @@ inline Array Floats(const Dims& dims, const std::vector<float>& values) {
   return {DType::kFloat32, dims, values};
 }
 
-// The values of a small integer array, as the shape program carries them.
-inline void SetInts(const Array& array, TensorShape* shape) {
-  const bool wide = array.dtype() == DType::kInt64;
-  if ((!wide && array.dtype() != DType::kInt32) || array.count() > IntValues::kMax) return;
-  shape->has_ints = true;
-  shape->ints.count = static_cast<int>(array.count());
-  for (size_t i = 0; i < array.count(); ++i) {
-    shape->ints.v[i] = wide ? array.As<int64_t>()[i] : array.As<int32_t>()[i];
-  }
-}
-
 class StepRunner {
  public:
   explicit StepRunner(const Step& step, int threads = 1)
@@ -76,7 +66,7 @@ class StepRunner {
     std::vector<Tensor> in_tensors;
     for (size_t i = 0; i < inputs.size(); ++i) {
       in_shapes[i].dims = inputs[i].dims();
-      if (known_ints) SetInts(inputs[i], &in_shapes[i]);
+      if (known_ints) SetKnownInts(inputs[i].dtype(), inputs[i].data(), &in_shapes[i]);
       in_pointers.push_back(&in_shapes[i]);
       in_tensors.push_back({inputs[i].data(), inputs[i].dims()});
     }
