@@ -11,8 +11,7 @@ namespace {
 using kernels::DepthwiseInput;
 
 DepthwiseInput InputOf(const CodeGrid& grid) {
-  if (!grid.is_unsigned) return DepthwiseInput::kS8;
-  return grid.max_code <= 127 ? DepthwiseInput::kU7 : DepthwiseInput::kU8;
+  return grid.is_unsigned ? DepthwiseInput::kU8 : DepthwiseInput::kS8;
 }
 
 class DepthwiseConv final : public Step {
@@ -21,8 +20,8 @@ class DepthwiseConv final : public Step {
       : window_(window),
         epilogue_(std::move(epilogue)),
         kernel_(kernels::FindDepthwiseKernel(InputOf(spec.input), isa)),
-        weights_(kernels::PackDepthwise(*kernel_, spec.in_channels, spec.kernel_h * spec.kernel_w,
-                                        spec.filter.data())),
+        packed_(kernels::PackDepthwise(*kernel_, spec.in_channels, spec.kernel_h, spec.kernel_w,
+                                       spec.filter.data())),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw, false, isa) {}
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
@@ -46,7 +45,7 @@ class DepthwiseConv final : public Step {
     conv.input =
         source_.Prepare(Image(place), run.in[0].data, run.workspace + zero_bytes, run.pool);
     conv.zeros = run.workspace;
-    conv.weights = weights_.As();
+    conv.packed = &packed_;
     conv.epilogue = &e;
     conv.dst = run.out[0].data;
     conv.dst_stride = window_.out_channels * kernels::ElementBytes(e.store);
@@ -101,7 +100,7 @@ class DepthwiseConv final : public Step {
   ConvWindow window_;
   OwnedEpilogue epilogue_;
   const kernels::DepthwiseKernel* kernel_;
-  AlignedBuffer weights_;
+  kernels::PackedDepthwise packed_;
   ConvSource source_;
 };
 

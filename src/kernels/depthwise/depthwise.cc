@@ -6,18 +6,37 @@
 namespace skiff::kernels {
 namespace {
 
+// At most three slots of a group of four are without a tap, in every column of the last band.
+constexpr int64_t kMaxSlots = 4 * kMaxConvTaps;
+
+std::vector<TapSlot> TapSlots(int64_t rows, int64_t columns, int group) {
+  std::vector<TapSlot> slots;
+  const auto add = [&](int64_t row, int64_t column) {
+    const bool inside = row < rows && column < columns;
+    slots.push_back({inside ? static_cast<int32_t>(row) : -1, static_cast<int32_t>(column)});
+  };
+  for (int64_t band = 0; band < rows; band += group) {
+    const bool along_row = band + 1 == rows;
+    for (int64_t x = 0; x < columns; x += along_row ? group : 1) {
+      for (int i = 0; i < group; ++i) add(along_row ? band : band + i, along_row ? x + i : x);
+    }
+  }
+  return slots;
+}
+
 template <typename W>
-void Pack(const DepthwiseKernel& kernel, int64_t channels, int64_t taps, const int8_t* filter,
-          W* dst) {
-  const int64_t pairs = (taps + 1) / 2;
+void Pack(const DepthwiseKernel& kernel, int64_t channels, int64_t columns, int64_t taps,
+          std::span<const TapSlot> slots, const int8_t* filter, W* dst) {
+  const auto group = static_cast<size_t>(kernel.group);
   for (int64_t first = 0; first < channels; first += kernel.block) {
-    for (int64_t pair = 0; pair < pairs; ++pair) {
-      for (int64_t half = 0; half < 2; ++half) {
-        for (int64_t lane = 0; lane < kernel.block / (2 * kernel.run); ++lane) {
+    for (size_t slot = 0; slot < slots.size(); slot += group) {
+      for (int64_t part = 0; part < kernel.group; ++part) {
+        for (int64_t lane = 0; lane < kernel.block / (kernel.group * kernel.run); ++lane) {
           for (int64_t i = 0; i < kernel.run; ++i) {
-            const int64_t c = first + (2 * lane + half) * kernel.run + i;
-            for (int64_t tap = 2 * pair; tap < 2 * pair + 2; ++tap) {
-              *dst++ = c < channels && tap < taps ? W{filter[c * taps + tap]} : W{0};
+            const int64_t c = first + (kernel.group * lane + part) * kernel.run + i;
+            for (const TapSlot& s : slots.subspan(slot, group)) {
+              const bool exists = c < channels && s.row >= 0;
+              *dst++ = exists ? W{filter[c * taps + s.row * columns + s.column]} : W{0};
             }
           }
         }
@@ -37,16 +56,13 @@ class RowTaps {
   }
 
   void Set(int64_t x, const void** taps) const {
-    for (int64_t ky = 0; ky < g_.taps_h; ++ky) {
-      const int64_t iy = first_y_ + ky * g_.dilation_h;
-      const bool inside = iy >= 0 && iy < g_.in_h;
-      const char* row = inside ? image_ + iy * row_bytes_ : static_cast<const char*>(run_.zeros);
-      for (int64_t kx = 0; kx < g_.taps_w; ++kx) {
-        const int64_t ix = x + kx * g_.dilation_w;
-        *taps++ = ix >= 0 && ix < g_.in_w ? row + ix * g_.pixel_bytes : run_.zeros;
-      }
+    for (const TapSlot& slot : run_.packed->slots) {
+      const int64_t iy = first_y_ + slot.row * g_.dilation_h;
+      const int64_t ix = x + slot.column * g_.dilation_w;
+      const bool inside_y = slot.row >= 0 && iy >= 0 && iy < g_.in_h;
+      const char* row = inside_y ? image_ + iy * row_bytes_ : static_cast<const char*>(run_.zeros);
+      *taps++ = ix >= 0 && ix < g_.in_w ? row + ix * g_.pixel_bytes : run_.zeros;
     }
-    if (g_.taps_h * g_.taps_w % 2 != 0) *taps = taps[-1];
   }
 
  private:
@@ -61,8 +77,8 @@ class RowTaps {
 
 std::span<const DepthwiseKernel> DepthwiseKernels() {
   static constexpr DepthwiseKernel kKernels[] = {
-#define SKIFF_DEPTHWISE(symbol, rung, input, block, run) \
-  {#symbol, Isa::rung, DepthwiseInput::input, block, run, symbol},
+#define SKIFF_DEPTHWISE(symbol, rung, input, block, run, group, bytes) \
+  {#symbol, Isa::rung, DepthwiseInput::input, block, run, group, bytes, symbol},
 #include "kernels/depthwise/depthwise_kernels.inc"
 #undef SKIFF_DEPTHWISE
   };
@@ -76,16 +92,18 @@ const DepthwiseKernel* FindDepthwiseKernel(DepthwiseInput input, Isa isa) {
   });
 }
 
-AlignedBuffer PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int64_t taps,
-                            const int8_t* filter) {
+PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int64_t rows,
+                              int64_t columns, const int8_t* filter) {
+  PackedDepthwise packed;
+  packed.slots = TapSlots(rows, columns, kernel.group);
   const int64_t blocks = (channels + kernel.block - 1) / kernel.block;
-  const int64_t elements = blocks * kernel.block * ((taps + 1) / 2 * 2);
-  const bool narrow = kernel.input == DepthwiseInput::kU7;
-  AlignedBuffer packed(static_cast<size_t>(elements * (narrow ? 1 : 2)));
-  if (narrow) {
-    Pack(kernel, channels, taps, filter, packed.As<int8_t>());
+  const int64_t elements = blocks * kernel.block * static_cast<int64_t>(packed.slots.size());
+  packed.weights = AlignedBuffer(static_cast<size_t>(elements * kernel.weight_bytes));
+  const int64_t taps = rows * columns;
+  if (kernel.weight_bytes == 1) {
+    Pack(kernel, channels, columns, taps, packed.slots, filter, packed.weights.As<int8_t>());
   } else {
-    Pack(kernel, channels, taps, filter, packed.As<int16_t>());
+    Pack(kernel, channels, columns, taps, packed.slots, filter, packed.weights.As<int16_t>());
   }
   return packed;
 }
@@ -93,13 +111,15 @@ AlignedBuffer PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int
 void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   const ConvGeometry& g = run.geometry;
   const RowTaps row_taps(run, row);
-  std::array<const void*, kMaxConvTaps + 1> taps;
+  std::array<const void*, kMaxSlots> taps;
   DepthwiseTile tile;
   tile.taps = taps.data();
-  tile.pairs = (g.taps_h * g.taps_w + 1) / 2;
+  tile.groups = static_cast<int64_t>(run.packed->slots.size()) / run.kernel->group;
   tile.position_step = g.stride_w * g.pixel_bytes;
   tile.channels = run.channels;
-  tile.weights = run.weights;
+  tile.weights = run.packed->weights.As();
+  tile.rows = g.taps_h;
+  tile.columns = g.taps_w;
   tile.epilogue = run.epilogue;
   tile.dst_stride = run.dst_stride;
   tile.residual_stride = run.residual_stride;
@@ -110,7 +130,9 @@ void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   const int64_t last_inner = g.in_w - 1 - reach + g.pad_left;
   const int64_t inner_end = last_inner < 0 ? 0 : std::min(g.out_w, last_inner / g.stride_w + 1);
   for (int64_t ox = 0; ox < g.out_w; ox += tile.positions) {
-    tile.positions = ox >= inner_begin && ox < inner_end ? inner_end - ox : 1;
+    const bool inner = ox >= inner_begin && ox < inner_end;
+    tile.positions = inner ? inner_end - ox : 1;
+    tile.column_step = inner ? g.dilation_w * g.pixel_bytes : 0;
     row_taps.Set(ox * g.stride_w - g.pad_left, taps.data());
     const int64_t position = row * g.out_w + ox;
     tile.dst = static_cast<char*>(run.dst) + position * run.dst_stride;

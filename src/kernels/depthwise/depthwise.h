@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/aligned.h"
 #include "base/isa.h"
@@ -19,11 +20,10 @@ struct DepthwiseKernel {
   const char* name;
   Isa isa;
   DepthwiseInput input;
-  // Weights are packed [block][pair of taps][half][lane][run][2]: element `i` of the run belongs to
-  // channel (2 lane + half) run + i of the block. That is the order in which unpacking the low and
-  // high halves of 128-bit lanes leaves the inputs. s8 for kU7, s16 otherwise.
-  int block;  // channels; a multiple of 2 run
-  int run;
+  int block;         // channels
+  int run;           // neighbouring channels of one 128-bit lane
+  int group;         // taps of a channel that one multiply-add takes together
+  int weight_bytes;  // 1 or 2
   DepthwiseFn tile;
 };
 
@@ -32,9 +32,24 @@ std::span<const DepthwiseKernel> DepthwiseKernels();
 // The best that may run under `isa`; never null.
 const DepthwiseKernel* FindDepthwiseKernel(DepthwiseInput input, Isa isa);
 
-// filter: [channels][taps].
-AlignedBuffer PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int64_t taps,
-                            const int8_t* filter);
+// One tap of a window; a negative row where a group has no further tap.
+struct TapSlot {
+  int32_t row;
+  int32_t column;
+};
+
+// Weights are packed [block][group of slots][part][lane][run][group], where element `i` of a run is
+// channel (group lane + part) run + i of the block: the order in which unpacking the low and high
+// halves of 128-bit lanes leaves the inputs. Slots are taken in bands of `group` rows, column by
+// column, so that what a column's taps become serves all windows that it lies in; a single last row
+// in runs of `group` columns.
+struct PackedDepthwise {
+  std::vector<TapSlot> slots;
+  AlignedBuffer weights;
+};
+// filter: [channels][rows][columns].
+PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int64_t rows,
+                              int64_t columns, const int8_t* filter);
 
 struct DepthwiseRun {
   const DepthwiseKernel* kernel = nullptr;
@@ -42,7 +57,7 @@ struct DepthwiseRun {
   int64_t channels = 0;
   const void* input = nullptr;
   const void* zeros = nullptr;  // a whole row of the input and slack
-  const void* weights = nullptr;
+  const PackedDepthwise* packed = nullptr;
   const Epilogue* epilogue = nullptr;
   void* dst = nullptr;
   int64_t dst_stride = 0;  // bytes between positions

@@ -8,15 +8,19 @@
 
 namespace skiff::kernels {
 
-enum class DepthwiseInput : int32_t { kU7, kU8, kS8 };
+enum class DepthwiseInput : int32_t { kU8, kS8 };
 
 // Neighbouring output positions of one row, all channels.
 struct DepthwiseTile {
-  // Per tap, where the first position finds it; an odd number of taps is made even by any pointer.
+  // Per slot (TapSlots), where the first position finds its tap.
   const void* const* taps = nullptr;
-  int64_t pairs = 0;          // of taps
+  int64_t groups = 0;         // of slots
   int64_t position_step = 0;  // bytes from one position's tap to the next one's
   int64_t positions = 0;
+  // Of the window, if all taps of a row are `column_step` bytes apart; 0 at the picture's edges.
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t column_step = 0;
   int64_t channels = 0;
   const void* weights = nullptr;
   const Epilogue* epilogue = nullptr;
@@ -28,7 +32,8 @@ struct DepthwiseTile {
 
 using DepthwiseFn = void (*)(const DepthwiseTile& tile);
 
-#define SKIFF_DEPTHWISE(symbol, rung, input, block, run) void symbol(const DepthwiseTile& tile);
+#define SKIFF_DEPTHWISE(symbol, rung, input, block, run, group, bytes) \
+  void symbol(const DepthwiseTile& tile);
 #include "kernels/depthwise/depthwise_kernels.inc"
 #undef SKIFF_DEPTHWISE
 

@@ -64,13 +64,13 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
   static void Check(const ConvShape& s, StoreType store, ResidualType residual, bool extremes) {
     const DepthwiseKernel& kernel = GetParam();
     Random random(static_cast<uint32_t>(s.in_channels));
-    const int low = kernel.input == DepthwiseInput::kS8 ? -127 : 0;
+    const int low = kernel.input == DepthwiseInput::kS8 ? -128 : 0;
     const int high = kernel.input == DepthwiseInput::kU8 ? 255 : 127;
     const int64_t taps = s.kernel_h * s.kernel_w;
     Buffer<uint8_t> src(s.images * s.in_h * s.in_w * s.in_channels);
-    random.Codes(&src, extremes ? high : low, high);
+    random.Codes(&src, extremes && low == 0 ? high : low, extremes && low < 0 ? low : high);
     std::vector<int8_t> filter(static_cast<size_t>(s.in_channels * taps));
-    random.Codes(&filter, extremes ? -128 : -127, extremes ? -127 : 127);
+    random.Codes(&filter, -128, extremes ? -127 : 127);
     const int64_t count = s.images * s.out_h * s.out_w * s.in_channels;
     Buffer<uint8_t> added(count * ElementBytes(residual));
     random.Codes(&added, 0, 60);
@@ -80,7 +80,8 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
     Buffer<uint8_t> want(count * ElementBytes(store));
     ConvRef(s, low == 0, src.data(), filter.data(), e.epilogue, r, want.data());
 
-    const AlignedBuffer weights = PackDepthwise(kernel, s.in_channels, taps, filter.data());
+    const PackedDepthwise packed =
+        PackDepthwise(kernel, s.in_channels, s.kernel_h, s.kernel_w, filter.data());
     Buffer<uint8_t> zeros(s.in_w * s.in_channels);
     Buffer<uint8_t> got(want.size());
     DepthwiseRun run;
@@ -91,7 +92,7 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
     run.channels = s.in_channels;
     run.input = src.data();
     run.zeros = zeros.data();
-    run.weights = weights.As();
+    run.packed = &packed;
     run.epilogue = &e.epilogue;
     run.dst = got.data();
     run.dst_stride = s.in_channels * ElementBytes(store);
