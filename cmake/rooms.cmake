@@ -20,6 +20,10 @@ target_include_directories(skiff_flags INTERFACE ${PROJECT_SOURCE_DIR}/src
 set(SKIFF_ISA_FLAGS_avx2 -mavx2 -mfma -mbmi2)
 set(SKIFF_ISA_FLAGS_avx_vnni ${SKIFF_ISA_FLAGS_avx2} -mavxvnni)
 set(SKIFF_ISA_FLAGS_avx512bw ${SKIFF_ISA_FLAGS_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq)
+# The AVX-512 intrinsics of GCC 12 themselves read what they declare undefined (PR 105593).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND SKIFF_ISA_FLAGS_avx512bw -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
 set(SKIFF_ISA_FLAGS_avx512_vnni ${SKIFF_ISA_FLAGS_avx512bw} -mavx512vnni)
 set(SKIFF_ISA_FLAGS_amx ${SKIFF_ISA_FLAGS_avx512_vnni} -mamx-tile -mamx-int8)
 

@@ -151,10 +151,14 @@ class GeneralConv final : public Step {
 
 ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters,
                       Isa isa) {
-  const bool u7 = input.is_unsigned && input.max_code <= 127;
+  kernels::ConvNeed need;
+  need.is_unsigned = input.is_unsigned;
+  need.max_code = input.max_code;
+  need.tap_depth = filters[0].outer_depth * filters[0].inner_depth;
   ChosenConv chosen;
   for (const bool pre_add : {true, false}) {
-    chosen.kernel = kernels::FindConvKernel(u7 ? ConvInput::kU7 : ConvInput::kS16, isa, pre_add);
+    need.may_pre_add = pre_add;
+    chosen.kernel = kernels::FindConvKernel(need, isa);
     chosen.groups.clear();
     for (const kernels::ConvFilter& filter : filters) {
       chosen.groups.push_back(kernels::PackConv(*chosen.kernel, filter));

@@ -8,18 +8,38 @@ namespace skiff::kernels {
 
 std::span<const ConvKernel> ConvKernels() {
   static constexpr ConvKernel kKernels[] = {
-#define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, pre_add) \
-  {#symbol, Isa::rung, ConvInput::input, rows, channels, k_group, pre_add, symbol},
+#define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, pre_add) \
+  {#symbol, Isa::rung, ConvInput::input, rows, channels, k_group, step_block, pre_add, symbol},
 #include "kernels/conv/conv_kernels.inc"
 #undef SKIFF_CONV_KERNEL
   };
   return kKernels;
 }
 
-const ConvKernel* FindConvKernel(ConvInput input, Isa isa, bool pre_add) {
+namespace {
+
+bool Reads(ConvInput input, const ConvNeed& need) {
+  switch (input) {
+    case ConvInput::kU7: return need.is_unsigned && need.max_code <= 127;
+    case ConvInput::kU8: return need.is_unsigned;
+    case ConvInput::kS8: return !need.is_unsigned;
+    case ConvInput::kS16: return true;
+  }
+  return false;
+}
+
+// A block of steps that is mostly filled up with zeros wastes its multiply-adds.
+bool FillsBlocks(const ConvKernel& kernel, int64_t tap_depth) {
+  return kernel.step_block == 1 || 2 * tap_depth >= int64_t{kernel.step_block} * kernel.k_group;
+}
+
+}  // namespace
+
+const ConvKernel* FindConvKernel(const ConvNeed& need, Isa isa) {
   const std::span<const ConvKernel> kernels = ConvKernels();
   return &*std::find_if(kernels.begin(), kernels.end(), [&](const ConvKernel& kernel) {
-    return kernel.input == input && Allows(isa, kernel.isa) && (pre_add || !kernel.pre_add);
+    return Reads(kernel.input, need) && Allows(isa, kernel.isa) &&
+           FillsBlocks(kernel, need.tap_depth) && (need.may_pre_add || !kernel.pre_add);
   });
 }
 

@@ -3,9 +3,10 @@
 // A kernel computes tiles of `rows` output positions x `channels` output channels. For every tap it
 // is given one pointer per position, at the input that the tap covers there (a row of zeros where
 // the tap lies in the padding), and walks `steps` groups of `k_group` neighbouring inputs from it.
-// Inputs past the last channel of a tap meet weights of zero, so up to k_group * 2 - 1 elements
-// past the end of the input are read. Weights are packed [panel][tap][step][channels][k_group], s8
-// for k_group 4, s16 for widened input. Sums are exact in s32 as long as MaxConvDepth is kept.
+// Inputs past the last channel of a tap meet weights of zero, so up to 63 bytes past the end of the
+// input are read. Weights are packed [panel][tap][step][channels][k_group], s8 for k_group 4, s16
+// for widened input, the steps of a tap filled up with zeros to a multiple of `step_block`. Sums
+// are exact in s32 as long as MaxConvDepth is kept.
 // Thread-safety: all functions may be called from any thread; nothing is shared but const data.
 #pragma once
 
@@ -28,19 +29,28 @@ struct ConvKernel {
   int rows;      // output positions of a tile, at most kMaxConvRows
   int channels;  // output channels of a tile and of a panel of weights
   int k_group;   // inputs of one step
+  int step_block;
   bool pre_add;  // adds two products in s16: the weights are packed so that this cannot overflow
   ConvTileFn run;
 };
 
-inline constexpr int kMaxConvRows = 16;
+inline constexpr int kMaxConvRows = 32;
 
 // Every kernel of the list, best first.
 std::span<const ConvKernel> ConvKernels();
-// The best one for this kind of input that may run under `isa`; never null.
-const ConvKernel* FindConvKernel(ConvInput input, Isa isa, bool pre_add = true);
+
+// What a convolution asks of its kernel.
+struct ConvNeed {
+  bool is_unsigned = true;
+  int max_code = 127;
+  int64_t tap_depth = 1;  // inputs of one tap
+  bool may_pre_add = true;
+};
+// The best one that may run under `isa`; never null.
+const ConvKernel* FindConvKernel(const ConvNeed& need, Isa isa);
 
 // Bytes of one input element as the kernel reads it.
-constexpr int64_t ElementBytes(ConvInput input) { return input == ConvInput::kU7 ? 1 : 2; }
+constexpr int64_t ElementBytes(ConvInput input) { return input == ConvInput::kS16 ? 2 : 1; }
 
 // The largest number of products in one sum: (max_code + 1) * 128 * depth stays below 2^31 (signed
 // codes and weights may be -128).
@@ -53,6 +63,7 @@ struct PackedConv {
   int64_t steps = 0;  // per tap
   int64_t panels = 0;
   AlignedBuffer weights;
+  AlignedBuffer start;               // [panel][channels] of s32, for kernels that read s8
   std::vector<ConvFixup> fixups;     // of all panels
   std::vector<int64_t> fixup_begin;  // panels + 1 offsets into `fixups`
   AlignedBuffer fixup_weights;       // [fixup][channels][4]

@@ -53,7 +53,7 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
     for (size_t i = 0; i < src.size(); ++i) src.As<uint8_t>()[i] = engine() % 128;
   } else {
     for (size_t i = 0; i < src.size() / 2; ++i) {
-      src.As<int16_t>()[i] = static_cast<int16_t>(engine() % 255) - 127;
+      src.As<int16_t>()[i] = static_cast<int16_t>(static_cast<int>(engine() % 255) - 127);
     }
   }
   std::normal_distribution<float> normal(0, 35);

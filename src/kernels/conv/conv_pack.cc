@@ -101,18 +101,44 @@ void RepairPanel(const ConvKernel& kernel, const PackedConv& packed, int8_t* wei
   }
 }
 
+// -128 times the sum of a channel's weights.
+int32_t StartOf(const ConvFilter& filter, int64_t channel) {
+  int32_t sum = 0;
+  for (int64_t tap = 0; tap < filter.taps; ++tap) {
+    const int8_t* from = filter.data + channel * filter.stride_o + tap * filter.stride_tap;
+    for (int64_t outer = 0; outer < filter.outer_depth; ++outer) {
+      for (int64_t inner = 0; inner < filter.inner_depth; ++inner) {
+        sum += from[outer * filter.stride_outer + inner * filter.stride_inner];
+      }
+    }
+  }
+  return -128 * sum;
+}
+
+AlignedBuffer StartsOf(const ConvFilter& filter, int64_t padded_channels) {
+  AlignedBuffer starts(static_cast<size_t>(padded_channels) * sizeof(int32_t));
+  starts.Zero();
+  for (int64_t c = 0; c < filter.out_channels; ++c) starts.As<int32_t>()[c] = StartOf(filter, c);
+  return starts;
+}
+
 }  // namespace
 
 PackedConv PackConv(const ConvKernel& kernel, const ConvFilter& filter) {
   PackedConv packed;
   packed.out_channels = filter.out_channels;
   packed.taps = filter.taps;
-  packed.steps = (filter.outer_depth * filter.inner_depth + kernel.k_group - 1) / kernel.k_group;
+  const int64_t block = int64_t{kernel.k_group} * kernel.step_block;
+  const int64_t depth = filter.outer_depth * filter.inner_depth;
+  packed.steps = (depth + block - 1) / block * kernel.step_block;
   packed.panels = (filter.out_channels + kernel.channels - 1) / kernel.channels;
   const int64_t panel_size = packed.taps * packed.steps * kernel.channels * kernel.k_group;
   const bool widened = kernel.input == ConvInput::kS16;
   packed.weights =
       AlignedBuffer(static_cast<size_t>(packed.panels * panel_size * ElementBytes(kernel.input)));
+  if (kernel.input == ConvInput::kS8) {
+    packed.start = StartsOf(filter, packed.panels * kernel.channels);
+  }
   FixupWriter writer(int64_t{kernel.channels} * kQuad);
   packed.fixup_begin.push_back(0);
   for (int64_t panel = 0; panel < packed.panels; ++panel) {

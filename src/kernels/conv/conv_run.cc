@@ -6,7 +6,7 @@
 namespace skiff::kernels {
 namespace {
 
-constexpr int64_t kPointers = kMaxConvTaps * kMaxConvRows;  // 32 KB of stack
+constexpr int64_t kPointers = kMaxConvTaps * kMaxConvRows;  // 64 KB of stack
 // Enough positions to use a panel of weights often while their inputs stay in L2.
 constexpr int64_t kMaxPositions = 384;
 
@@ -31,6 +31,7 @@ void RunPanels(const ConvRun& run, const void* const* rows, int64_t begin, int64
     tile.taps = packed.taps;
     tile.steps = packed.steps;
     tile.weights = packed.weights.As() + panel * panel_bytes;
+    if (packed.start.size() != 0) tile.start = packed.start.As<int32_t>() + panel * width;
     const int64_t fixup = packed.fixup_begin[static_cast<size_t>(panel)];
     tile.fixups = packed.fixups.data() + fixup;
     tile.fixup_count = packed.fixup_begin[static_cast<size_t>(panel + 1)] - fixup;

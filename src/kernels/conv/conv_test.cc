@@ -55,13 +55,19 @@ Case Finish(Case c) {
 std::vector<Case> Cases() {
   std::vector<Case> cases;
   for (const int64_t ci : {1, 2, 3, 4, 5, 8, 17, 64}) {
-    for (const int64_t co : {1, 7, 8, 9, 16, 17, 33}) {
+    for (const int64_t co : {1, 7, 8, 9, 16, 17, 33, 55, 70}) {
       cases.push_back(MakeCase(3, 5, ci, co, 1));
     }
   }
   for (int64_t positions = 1; positions <= 14; ++positions) {
     cases.push_back(MakeCase(1, positions, 9, 19, 1));
   }
+  for (const int64_t positions : {15, 16, 17, 31, 32, 33, 49}) {
+    cases.push_back(MakeCase(1, positions, 70, 35, 1));
+  }
+  cases.push_back(MakeCase(3, 20, 70, 20, 3, 1, 1, 1));  // whole rows of a tile, and broken ones
+  cases.push_back(MakeCase(2, 40, 65, 40, 3, 1, 1, 1));
+  cases.push_back(MakeCase(2, 5, 1100, 33, 1));  // deeper than a chunk that is gathered
   cases.push_back(MakeCase(7, 7, 12, 20, 3, 1, 1, 1));
   cases.push_back(MakeCase(9, 6, 5, 24, 3, 2, 1, 1));
   cases.push_back(MakeCase(9, 9, 6, 10, 3, 1, 2, 2));
@@ -88,12 +94,19 @@ struct Codes {
   const char* name;
   bool is_unsigned;
   int low, high;
-  ConvInput input;
 };
-constexpr Codes kCodes[] = {{"u7", true, 0, 127, ConvInput::kU7},
-                            {"u7", true, 0, 127, ConvInput::kS16},
-                            {"u8", true, 0, 255, ConvInput::kS16},
-                            {"s8", false, -127, 127, ConvInput::kS16}};
+constexpr Codes kCodes[] = {
+    {"u7", true, 0, 127}, {"u8", true, 0, 255}, {"s8", false, -127, 127}, {"s8", false, -128, 127}};
+
+bool Reads(const ConvKernel& kernel, const Codes& codes) {
+  switch (kernel.input) {
+    case ConvInput::kU7: return codes.is_unsigned && codes.high <= 127;
+    case ConvInput::kU8: return codes.is_unsigned;
+    case ConvInput::kS8: return !codes.is_unsigned;
+    case ConvInput::kS16: return true;
+  }
+  return false;
+}
 
 struct Output {
   EpilogueActivation activation;
@@ -115,7 +128,7 @@ class ConvCheck {
         epilogue_(&random_, s_.out_channels, depth() * s_.kernel_h * s_.kernel_w, output.activation,
                   output.store, output.residual, output.half_away) {
     random_.Codes(&src_, codes.low, codes.high);
-    random_.Codes(&filter_, -127, 127);
+    random_.Codes(&filter_, -128, 127);
     if (output.residual == ResidualType::kF32) {
       auto* r = reinterpret_cast<float*>(residual_.data());
       for (int64_t i = 0; i < positions() * s_.out_channels; ++i) r[i] = random_.Float(-90, 90);
@@ -125,7 +138,8 @@ class ConvCheck {
   }
 
   void FillExtremes() {
-    for (int64_t i = 0; i < src_.size(); ++i) src_[i] = static_cast<uint8_t>(codes_.high);
+    const int code = codes_.is_unsigned ? codes_.high : codes_.low;
+    for (int64_t i = 0; i < src_.size(); ++i) src_[i] = static_cast<uint8_t>(code);
     for (size_t i = 0; i < filter_.size(); ++i) filter_[i] = i % 3 == 0 ? -128 : 127;
   }
 
@@ -235,7 +249,7 @@ TEST_P(ConvKernelTest, EqualsReferenceOverShapes) {
   uint32_t seed = 1;
   for (const Case& c : Cases()) {
     for (const Codes& codes : kCodes) {
-      if (codes.input != GetParam().input) continue;
+      if (!Reads(GetParam(), codes)) continue;
       ConvCheck check(c.shape, codes, Outputs()[seed % 7], seed);
       ++seed;
       ASSERT_TRUE(check.Run(GetParam()) == check.Expected())
@@ -248,10 +262,10 @@ TEST_P(ConvKernelTest, EqualsReferenceOverShapes) {
 
 TEST_P(ConvKernelTest, EqualsReferenceOverEpilogues) {
   for (const Codes& codes : kCodes) {
-    if (codes.input != GetParam().input) continue;
+    if (!Reads(GetParam(), codes)) continue;
     int index = 0;
     for (const Output& output : Outputs()) {
-      for (const int64_t channels : {16, 21}) {
+      for (const int64_t channels : {16, 21, 64, 75}) {
         ConvCheck check(Finish(MakeCase(5, 5, 9, channels, 3, 1, 1, 1)).shape, codes, output, 7);
         ASSERT_TRUE(check.Run(GetParam()) == check.Expected()) << codes.name << " " << index;
       }
@@ -262,7 +276,7 @@ TEST_P(ConvKernelTest, EqualsReferenceOverEpilogues) {
 
 TEST_P(ConvKernelTest, ExtremeCodesDoNotSaturate) {
   for (const Codes& codes : kCodes) {
-    if (codes.input != GetParam().input) continue;
+    if (!Reads(GetParam(), codes)) continue;
     for (const int64_t depth : {2, 6, 8, 31, 64, 300}) {
       ConvCheck check(Finish(MakeCase(2, 3, depth, 24, 1)).shape, codes, Outputs()[2], 3);
       check.FillExtremes();
@@ -275,10 +289,18 @@ INSTANTIATE_TEST_SUITE_P(All, ConvKernelTest,
                          ::testing::ValuesIn(ConvKernels().begin(), ConvKernels().end()),
                          [](const auto& test) { return std::string(test.param.name); });
 
-TEST(ConvListTest, BestFirstAndEveryInputHasAScalarKernel) {
-  for (const ConvInput input : {ConvInput::kU7, ConvInput::kS16}) {
-    EXPECT_EQ(FindConvKernel(input, Isa::kScalar)->isa, Isa::kScalar);
-    EXPECT_EQ(FindConvKernel(input, Isa::kAvx2)->isa, Isa::kAvx2);
+TEST(ConvListTest, EveryKindOfCodesHasAKernelOnEveryRung) {
+  for (const Codes& codes : kCodes) {
+    for (const Isa isa : SupportedIsas()) {
+      for (const int64_t depth : {1, 64}) {
+        ConvNeed need = {codes.is_unsigned, codes.high, depth, true};
+        const ConvKernel* kernel = FindConvKernel(need, isa);
+        EXPECT_TRUE(Reads(*kernel, codes));
+        EXPECT_TRUE(kernel->isa == isa || (isa == Isa::kAmx && depth == 1)) << kernel->name;
+        need.may_pre_add = false;
+        EXPECT_FALSE(FindConvKernel(need, isa)->pre_add);
+      }
+    }
   }
 }
 

@@ -7,8 +7,11 @@
 
 namespace skiff::kernels {
 
+// What a kernel reads.
 enum class ConvInput : int32_t {
   kU7,   // u8 codes 0..127: two products fit in s16
+  kU8,   // u8 codes 0..255
+  kS8,   // s8 codes
   kS16,  // codes of any grid, widened to s16
 };
 
@@ -26,6 +29,9 @@ struct ConvTile {
   int64_t taps = 0;
   int64_t steps = 0;
   const void* weights = nullptr;  // one panel
+  // Per channel of the panel, -128 times the sum of its weights: what the sums of a kernel that
+  // reads s8 codes as code + 128 start from.
+  const int32_t* start = nullptr;
   const ConvFixup* fixups = nullptr;
   int64_t fixup_count = 0;
   const int8_t* fixup_weights = nullptr;

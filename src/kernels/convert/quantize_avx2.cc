@@ -5,7 +5,7 @@ namespace skiff::kernels {
 namespace avx2 {
 namespace {
 
-SKIFF_AVX2_INLINE __m256i Codes(const QuantizeParams& q, const float* src) {
+SKIFF_INLINE __m256i Codes(const QuantizeParams& q, const float* src) {
   const __m256 y = _mm256_mul_ps(_mm256_loadu_ps(src), _mm256_set1_ps(q.multiplier));
   const __m256 low = _mm256_max_ps(y, _mm256_set1_ps(q.lo));
   const __m256 clamped = _mm256_min_ps(low, _mm256_set1_ps(q.hi));
@@ -13,14 +13,14 @@ SKIFF_AVX2_INLINE __m256i Codes(const QuantizeParams& q, const float* src) {
 }
 
 // 16 floats to 16 bytes: the codes already fit, so their low bytes are gathered.
-SKIFF_AVX2_INLINE __m128i Bytes(const QuantizeParams& q, const float* src) {
+SKIFF_INLINE __m128i Bytes(const QuantizeParams& q, const float* src) {
   const __m256i low = _mm256_and_si256(Codes(q, src), _mm256_set1_epi32(0xff));
   const __m256i high = _mm256_and_si256(Codes(q, src + 8), _mm256_set1_epi32(0xff));
   const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0xd8);
   return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
-SKIFF_AVX2_INLINE __m256 Floats(bool is_unsigned, const uint8_t* src, __m256 step) {
+SKIFF_INLINE __m256 Floats(bool is_unsigned, const uint8_t* src, __m256 step) {
   const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src));
   const __m256i wide = is_unsigned ? _mm256_cvtepu8_epi32(codes) : _mm256_cvtepi8_epi32(codes);
   return _mm256_mul_ps(_mm256_cvtepi32_ps(wide), step);

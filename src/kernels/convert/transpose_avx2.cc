@@ -4,19 +4,18 @@
 #include <cstdint>
 
 #include "kernels/convert/convert_symbols.h"
+#include "kernels/inline.h"
 
 namespace skiff::kernels {
 namespace avx2 {
 namespace {
 
-#define SKIFF_AVX2_INLINE inline __attribute__((always_inline))
-
 struct Block8 {
   using Element = uint8_t;
   static constexpr int64_t kSize = 16;
 
-  static SKIFF_AVX2_INLINE void Run(const uint8_t* src, int64_t src_stride, uint8_t* dst,
-                                    int64_t dst_stride) {
+  static SKIFF_INLINE void Run(const uint8_t* src, int64_t src_stride, uint8_t* dst,
+                               int64_t dst_stride) {
     __m128i a[16];
     __m128i b[16];
     for (int i = 0; i < 16; ++i) {
@@ -40,8 +39,8 @@ struct Block32 {
   using Element = uint32_t;
   static constexpr int64_t kSize = 8;
 
-  static SKIFF_AVX2_INLINE void Run(const uint32_t* src, int64_t src_stride, uint32_t* dst,
-                                    int64_t dst_stride) {
+  static SKIFF_INLINE void Run(const uint32_t* src, int64_t src_stride, uint32_t* dst,
+                               int64_t dst_stride) {
     __m256i a[8];
     __m256i b[8];
     for (int i = 0; i < 8; ++i) {
@@ -71,8 +70,8 @@ struct Block64 {
   using Element = uint64_t;
   static constexpr int64_t kSize = 4;
 
-  static SKIFF_AVX2_INLINE void Run(const uint64_t* src, int64_t src_stride, uint64_t* dst,
-                                    int64_t dst_stride) {
+  static SKIFF_INLINE void Run(const uint64_t* src, int64_t src_stride, uint64_t* dst,
+                               int64_t dst_stride) {
     __m256i a[4];
     __m256i b[4];
     for (int i = 0; i < 4; ++i) {

@@ -8,12 +8,12 @@ namespace avx2 {
 namespace {
 
 template <bool kUnsigned>
-SKIFF_AVX2_INLINE __m256i Load(const char* p) {
+SKIFF_INLINE __m256i Load(const char* p) {
   const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return kUnsigned ? _mm256_cvtepu8_epi16(codes) : _mm256_cvtepi8_epi16(codes);
 }
 
-SKIFF_AVX2_INLINE __m256i LoadWeights(const char* w) {
+SKIFF_INLINE __m256i LoadWeights(const char* w) {
   return _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
 }
 
@@ -21,25 +21,24 @@ struct Pair {
   __m256i low, high;  // channels 0-3 | 8-11, 4-7 | 12-15
 };
 
-SKIFF_AVX2_INLINE Pair Interleave(__m256i a, __m256i b) {
+SKIFF_INLINE Pair Interleave(__m256i a, __m256i b) {
   return {_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)};
 }
 
-SKIFF_AVX2_INLINE void Add(const Pair& pair, const char* w, __m256i (&acc)[2]) {
+SKIFF_INLINE void Add(const Pair& pair, const char* w, __m256i (&acc)[2]) {
   acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(pair.low, LoadWeights(w)));
   acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(pair.high, LoadWeights(w + 32)));
 }
 
 // From a Pair's order of channels to the order of memory.
-SKIFF_AVX2_INLINE void InOrder(__m256i (&acc)[2]) {
+SKIFF_INLINE void InOrder(__m256i (&acc)[2]) {
   const __m256i first = _mm256_permute2x128_si256(acc[0], acc[1], 0x20);
   acc[1] = _mm256_permute2x128_si256(acc[0], acc[1], 0x31);
   acc[0] = first;
 }
 
 // Where 16 channels from c on of position p come from and go to.
-SKIFF_AVX2_INLINE EpilogueRows RowsAt(const DepthwiseTile& t, const Epilogue& e, int64_t p,
-                                      int64_t c) {
+SKIFF_INLINE EpilogueRows RowsAt(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c) {
   const int64_t left = t.channels - c;
   EpilogueRows out;
   out.channel = c;
@@ -71,18 +70,18 @@ struct Windows {
   }
 
   // row[y] is where the first window begins, `step` apart its columns.
-  static SKIFF_AVX2_INLINE void Sum(const char* const (&row)[K], int64_t step, const char* w,
-                                    __m256i (&acc)[kPositions][2]) {
-    SKIFF_AVX2_UNROLL
+  static SKIFF_INLINE void Sum(const char* const (&row)[K], int64_t step, const char* w,
+                               __m256i (&acc)[kPositions][2]) {
+    SKIFF_UNROLL
     for (int p = 0; p < kPositions; ++p) acc[p][0] = acc[p][1] = _mm256_setzero_si256();
-    SKIFF_AVX2_UNROLL
+    SKIFF_UNROLL
     for (int x = 0; x < kColumns; ++x) {
-      SKIFF_AVX2_UNROLL
+      SKIFF_UNROLL
       for (int band = 0; band < kBands; ++band) {
         const __m256i a = Load<kUnsigned>(row[2 * band] + x * step);
         const __m256i b = Load<kUnsigned>(row[2 * band + 1] + x * step);
         const Pair pair = Interleave(a, b);
-        SKIFF_AVX2_UNROLL
+        SKIFF_UNROLL
         for (int p = 0; p < kPositions; ++p) {
           const int column = x - p * S;
           if (column < 0 || column >= K) continue;
@@ -94,14 +93,14 @@ struct Windows {
       const __m256i a = Load<kUnsigned>(row[K - 1] + x * step);
       const __m256i b = x + 1 < kColumns ? Load<kUnsigned>(row[K - 1] + (x + 1) * step) : a;
       const Pair pair = Interleave(a, b);
-      SKIFF_AVX2_UNROLL
+      SKIFF_UNROLL
       for (int p = 0; p < kPositions; ++p) {
         const int column = x - p * S;
         if (column < 0 || column >= K || column % 2 != 0) continue;
         Add(pair, w + (kBands * K + column / 2) * 64, acc[p]);
       }
     }
-    SKIFF_AVX2_UNROLL
+    SKIFF_UNROLL
     for (int p = 0; p < kPositions; ++p) InOrder(acc[p]);
   }
 
@@ -111,14 +110,14 @@ struct Windows {
     const int64_t group_bytes = t.groups * 64;
     const char* w = static_cast<const char*>(t.weights);
     const char* first[K];
-    SKIFF_AVX2_UNROLL
+    SKIFF_UNROLL
     for (int y = 0; y < K; ++y) {
       const int slot = y == K - 1 ? kBands * 2 * K : y / 2 * 2 * K + y % 2;
       first[y] = static_cast<const char*>(t.taps[slot]) + p * t.position_step;
     }
     for (int64_t c = 0; c < t.channels; c += 16, w += group_bytes) {
       const char* row[K];
-      SKIFF_AVX2_UNROLL
+      SKIFF_UNROLL
       for (int y = 0; y < K; ++y) row[y] = first[y] + c;
       __m256i acc[kPositions][2];
       Sum(row, t.column_step, w, acc);

@@ -75,6 +75,17 @@ static constexpr int64_t ElementBytes(ResidualType residual) {
 
 inline constexpr int64_t kEpilogueSlack = 32;
 
+// Where the epilogue of some output positions, `n` channels each, reads and writes. `residual` and
+// `dst` point at the first position's first channel, the strides are in bytes.
+struct EpilogueRows {
+  int64_t channel = 0;
+  int64_t n = 16;
+  const void* residual = nullptr;
+  int64_t residual_stride = 0;
+  void* dst = nullptr;
+  int64_t dst_stride = 0;
+};
+
 // One row of the specification: dst[i] for the channels [channel, channel + n). `residual` and
 // `dst` point at the first of them and are typed by the epilogue.
 void ApplyEpilogueRef(const Epilogue& e, const int32_t* acc, int64_t channel, int64_t n,

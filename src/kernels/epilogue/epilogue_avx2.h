@@ -8,14 +8,12 @@
 
 #include "kernels/epilogue/activation.h"
 #include "kernels/epilogue/epilogue.h"
+#include "kernels/inline.h"
 
 namespace skiff::kernels::avx2 {
 namespace {
 
-#define SKIFF_AVX2_INLINE inline __attribute__((always_inline))
-
-SKIFF_AVX2_INLINE void AddResidual(const Epilogue& e, const void* residual, __m256& y0,
-                                   __m256& y1) {
+SKIFF_INLINE void AddResidual(const Epilogue& e, const void* residual, __m256& y0, __m256& y1) {
   const __m256 mr = _mm256_set1_ps(e.mr);
   __m256 r0;
   __m256 r1;
@@ -34,19 +32,19 @@ SKIFF_AVX2_INLINE void AddResidual(const Epilogue& e, const void* residual, __m2
 }
 
 // min(max(alpha * y + beta, 0), 1); maxps and minps return their second operand for a NaN.
-SKIFF_AVX2_INLINE __m256 HardGate(const Epilogue& e, __m256 y) {
+SKIFF_INLINE __m256 HardGate(const Epilogue& e, __m256 y) {
   const __m256 line =
       _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(e.alpha), y), _mm256_set1_ps(e.beta));
   return _mm256_min_ps(_mm256_set1_ps(1.0F), _mm256_max_ps(_mm256_setzero_ps(), line));
 }
 
-SKIFF_AVX2_INLINE __m256 HardSwish(const Epilogue& e, __m256 y) {
+SKIFF_INLINE __m256 HardSwish(const Epilogue& e, __m256 y) {
   return _mm256_mul_ps(_mm256_mul_ps(y, HardGate(e, y)), _mm256_set1_ps(e.post));
 }
 
 __attribute__((noinline)) void ActivateSlow(const Epilogue& e, float* y) { Activate(e, y, 16); }
 
-SKIFF_AVX2_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1) {
+SKIFF_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1) {
   if (e.activation == EpilogueActivation::kHardSwish) {
     y0 = HardSwish(e, y0);
     y1 = HardSwish(e, y1);
@@ -61,7 +59,7 @@ SKIFF_AVX2_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1
 }
 
 // Half away from zero: exact for every |y| < 2^23.
-SKIFF_AVX2_INLINE __m256 RoundHalfAway(__m256 y) {
+SKIFF_INLINE __m256 RoundHalfAway(__m256 y) {
   const __m256 sign = _mm256_and_ps(y, _mm256_set1_ps(-0.0F));
   const __m256 whole = _mm256_round_ps(y, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
   const __m256 rest = _mm256_andnot_ps(_mm256_set1_ps(-0.0F), _mm256_sub_ps(y, whole));
@@ -75,12 +73,12 @@ struct Clamp {
 };
 
 // Clamped and rounded; maxps and minps return their second operand for a NaN.
-SKIFF_AVX2_INLINE __m256i RoundToCodes(__m256 y, const Clamp& clamp, bool half_away) {
+SKIFF_INLINE __m256i RoundToCodes(__m256 y, const Clamp& clamp, bool half_away) {
   y = _mm256_min_ps(_mm256_max_ps(y, clamp.lo), clamp.hi);
   return _mm256_cvtps_epi32(half_away ? RoundHalfAway(y) : y);
 }
 
-SKIFF_AVX2_INLINE void StoreFloats(const Epilogue& e, __m256 y0, __m256 y1, int64_t n, float* dst) {
+SKIFF_INLINE void StoreFloats(const Epilogue& e, __m256 y0, __m256 y1, int64_t n, float* dst) {
   const __m256 lo = _mm256_set1_ps(e.lo);
   const __m256 hi = _mm256_set1_ps(e.hi);
   y0 = _mm256_min_ps(hi, _mm256_max_ps(lo, y0));
@@ -98,7 +96,7 @@ SKIFF_AVX2_INLINE void StoreFloats(const Epilogue& e, __m256 y0, __m256 y1, int6
 }
 
 // The low n bytes of `codes`.
-SKIFF_AVX2_INLINE void StoreBytes(__m128i codes, int64_t n, void* dst) {
+SKIFF_INLINE void StoreBytes(__m128i codes, int64_t n, void* dst) {
   if (n == 16) {
     _mm_storeu_si128(static_cast<__m128i*>(dst), codes);
     return;
@@ -115,8 +113,8 @@ SKIFF_AVX2_INLINE void StoreBytes(__m128i codes, int64_t n, void* dst) {
 
 // y0 and y1 already hold fma(acc, m, b) of 16 channels, of which n count. Reads a whole vector of
 // the residual whatever n is.
-SKIFF_AVX2_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, int64_t n,
-                                      const void* residual, void* dst) {
+SKIFF_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, int64_t n,
+                                 const void* residual, void* dst) {
   if (e.residual != ResidualType::kNone) AddResidual(e, residual, y0, y1);
   if (e.activation != EpilogueActivation::kClamp) ActivateVectors(e, y0, y1);
   if (e.store == StoreType::kF32) {
@@ -136,8 +134,8 @@ SKIFF_AVX2_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, i
 }
 
 // The whole epilogue for the sums of channels [channel, channel + n), n <= 16.
-SKIFF_AVX2_INLINE void ApplyEpilogue(const Epilogue& e, __m256i acc0, __m256i acc1, int64_t channel,
-                                     int64_t n, const void* residual, void* dst) {
+SKIFF_INLINE void ApplyEpilogue(const Epilogue& e, __m256i acc0, __m256i acc1, int64_t channel,
+                                int64_t n, const void* residual, void* dst) {
   const __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), _mm256_loadu_ps(e.m + channel),
                                     _mm256_loadu_ps(e.b + channel));
   const __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), _mm256_loadu_ps(e.m + channel + 8),

@@ -7,20 +7,6 @@
 namespace skiff::kernels::avx2 {
 namespace {
 
-// Fully unrolls the next loop before anything else is optimised, so that arrays of vectors become
-// registers.
-#define SKIFF_AVX2_UNROLL _Pragma("GCC unroll 32")
-
-// R output positions, 16 channels each.
-struct EpilogueRows {
-  int64_t channel = 0;
-  int64_t n = 16;
-  const void* residual = nullptr;
-  int64_t residual_stride = 0;
-  void* dst = nullptr;
-  int64_t dst_stride = 0;
-};
-
 __attribute__((noinline)) void ApplyEpilogueSlow(const Epilogue& e, const int32_t* acc,
                                                  int64_t count, const EpilogueRows& rows) {
   const char* residual = static_cast<const char*>(rows.residual);
@@ -44,8 +30,8 @@ struct FastEpilogue {
 
 // 16 codes as s16, in the order 0-3, 8-11 | 4-7, 12-15.
 template <bool kResidual, bool kHardSwish>
-SKIFF_AVX2_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f,
-                                    const __m256i (&acc)[2], const void* residual) {
+SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, const __m256i (&acc)[2],
+                               const void* residual) {
   __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[0]), f.m0, f.b0);
   __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[1]), f.m1, f.b1);
   if constexpr (kResidual) AddResidual(e, residual, y0, y1);
@@ -59,8 +45,8 @@ SKIFF_AVX2_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f,
 
 // Clamp or hard_swish, codes out: nearly every layer of a convolutional net.
 template <int R, bool kResidual, bool kHardSwish = false>
-SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
-                                         const EpilogueRows& rows) {
+SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
+                                    const EpilogueRows& rows) {
   const FastEpilogue f = {
       _mm256_loadu_ps(e.m + rows.channel),          _mm256_loadu_ps(e.m + rows.channel + 8),
       _mm256_loadu_ps(e.b + rows.channel),          _mm256_loadu_ps(e.b + rows.channel + 8),
@@ -71,7 +57,7 @@ SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const char* residual = static_cast<const char*>(rows.residual);
   char* dst = static_cast<char*>(rows.dst);
-  SKIFF_AVX2_UNROLL
+  SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
     constexpr int kLast = R - 1;
     const int next = r < kLast ? r + 1 : r;
@@ -90,19 +76,19 @@ SKIFF_AVX2_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)
 }
 
 // Codes out.
-SKIFF_AVX2_INLINE bool StoresCodes(const Epilogue& e) {
+SKIFF_INLINE bool StoresCodes(const Epilogue& e) {
   return e.store != StoreType::kF32 && e.residual != ResidualType::kF32;
 }
 
 // May ApplyEpilogueFast be used without kHardSwish?
-SKIFF_AVX2_INLINE bool IsFast(const Epilogue& e) {
+SKIFF_INLINE bool IsFast(const Epilogue& e) {
   return e.activation == EpilogueActivation::kClamp && StoresCodes(e);
 }
 
 // The whole epilogue for the sums of R positions.
 template <int R>
-SKIFF_AVX2_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
-                                         const EpilogueRows& rows) {
+SKIFF_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
+                                    const EpilogueRows& rows) {
   const bool residual = e.residual != ResidualType::kNone;
   if (IsFast(e) && !residual) {
     ApplyEpilogueFast<R, false>(e, acc, rows);
@@ -112,7 +98,7 @@ SKIFF_AVX2_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)
     ApplyEpilogueFast<R, false, true>(e, acc, rows);
   } else {
     alignas(32) int32_t sums[R][16];
-    SKIFF_AVX2_UNROLL
+    SKIFF_UNROLL
     for (int r = 0; r < R; ++r) {
       _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r]), acc[r][0]);
       _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r] + 8), acc[r][1]);

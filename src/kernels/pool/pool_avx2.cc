@@ -12,7 +12,7 @@ namespace {
 
 // Calls fn(pointer) at byte `offset` of every pixel of the window.
 template <typename Fn>
-SKIFF_AVX2_INLINE void ForPixels(const PoolWindow& w, int64_t offset, const Fn& fn) {
+SKIFF_INLINE void ForPixels(const PoolWindow& w, int64_t offset, const Fn& fn) {
   const char* row = static_cast<const char*>(w.src) + offset;
   for (int64_t y = 0; y < w.rows; ++y, row += w.row_stride) {
     const char* pixel = row;
@@ -20,7 +20,7 @@ SKIFF_AVX2_INLINE void ForPixels(const PoolWindow& w, int64_t offset, const Fn& 
   }
 }
 
-SKIFF_AVX2_INLINE __m256i LoadBytes(const char* p) {
+SKIFF_INLINE __m256i LoadBytes(const char* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
 
@@ -40,7 +40,7 @@ void MaxCodes(const PoolWindow& w) {
   }
 }
 
-SKIFF_AVX2_INLINE void StoreLanes(__m256 v, int64_t left, float* dst) {
+SKIFF_INLINE void StoreLanes(__m256 v, int64_t left, float* dst) {
   if (left >= 8) {
     _mm256_storeu_ps(dst, v);
     return;
@@ -50,7 +50,7 @@ SKIFF_AVX2_INLINE void StoreLanes(__m256 v, int64_t left, float* dst) {
   _mm256_maskstore_ps(dst, mask, v);
 }
 
-SKIFF_AVX2_INLINE __m256 LoadFloats(const char* p) {
+SKIFF_INLINE __m256 LoadFloats(const char* p) {
   return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
 }
 

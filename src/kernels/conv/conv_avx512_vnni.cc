@@ -1,0 +1,28 @@
+// The kernels of conv_avx_vnni.cc with vectors of twice the width and a larger tile.
+#include "kernels/conv/conv_dot_512.h"
+#include "kernels/conv/conv_symbols.h"
+
+namespace skiff::kernels {
+namespace {
+
+struct DotU8 : Dot512 {
+  static SKIFF_INLINE __m512i Add(__m512i acc, __m512i x, __m512i w) {
+    return _mm512_dpbusd_epi32(acc, x, w);
+  }
+};
+
+struct DotS8 : DotU8 {
+  static SKIFF_INLINE __m512i Broadcast(const char* x) {
+    return _mm512_xor_si512(DotU8::Broadcast(x), _mm512_set1_epi8(-128));
+  }
+  static SKIFF_INLINE __m512i Start(const int32_t* start, int v) {
+    return _mm512_loadu_si512(start + 16 * v);
+  }
+};
+
+}  // namespace
+
+void conv_u8s8_12x64_avx512_vnni(const ConvTile& tile) { RunConv<DotU8>(tile); }
+void conv_s8s8_12x64_avx512_vnni(const ConvTile& tile) { RunConv<DotS8>(tile); }
+
+}  // namespace skiff::kernels

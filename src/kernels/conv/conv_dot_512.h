@@ -1,0 +1,51 @@
+// What the Dots (conv_panel.h) of 512-bit rungs have in common: panels of 64 channels, 24 of the 32
+// registers full of sums. Internal linkage only.
+#pragma once
+
+#include "kernels/conv/conv_panel.h"
+#include "kernels/epilogue/epilogue_avx512.h"
+
+namespace skiff::kernels {
+namespace {
+
+struct Dot512 {
+  using Vector = __m512i;
+  static constexpr int kVectors = 4;
+  static constexpr int kTileRows = 12;
+  static constexpr int kRows = 6;
+  static constexpr int kTallRows = 12;
+  static constexpr bool kPreAdd = false;
+
+  static SKIFF_INLINE __m512i Load(const char* w, int v) {
+    return _mm512_load_si512(reinterpret_cast<const __m512i*>(w) + v);
+  }
+  static SKIFF_INLINE __m512i Broadcast(const char* x) {
+    int32_t four;  // x has any alignment
+    __builtin_memcpy(&four, x, sizeof(four));
+    return _mm512_set1_epi32(four);
+  }
+  static SKIFF_INLINE __m512i Start(const int32_t* /*start*/, int /*v*/) {
+    return _mm512_setzero_si512();
+  }
+
+  template <int R, int V>
+  static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m512i (&acc)[R][4]) {
+    alignas(64) int32_t sums[R][16 * V];
+    SKIFF_UNROLL
+    for (int r = 0; r < R; ++r) {
+      SKIFF_UNROLL
+      for (int v = 0; v < V; ++v) _mm512_store_si512(sums[r] + 16 * v, acc[r][v]);
+    }
+    EpilogueRows out;
+    out.channel = t.channel;
+    out.n = t.channel_count;
+    out.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
+    out.residual_stride = t.residual_stride;
+    out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
+    out.dst_stride = t.dst_stride;
+    avx512::ApplyEpilogueRows<V>(*t.epilogue, sums[0], R, out);
+  }
+};
+
+}  // namespace
+}  // namespace skiff::kernels

@@ -1,0 +1,159 @@
+// The loops of the convolution kernels that keep their sums in vector registers, for the files of
+// one rung each. Internal linkage only: every file compiles its own copy.
+//
+// A Dot is how a rung multiplies:
+//   Vector            of s32 sums; kVectors of them are the channels of a panel
+//   kTileRows         output positions that share a block of pointers
+//   kRows             positions whose sums fit in registers, for every number of vectors
+//   kTallRows         as many, for one or two vectors; a divisor or a multiple of kTileRows
+//   kPreAdd           AddTwo takes two steps at once
+//   Load(w)           weights of one step; Broadcast(x): the inputs of one step of one position
+//   Start(start, v)   the sums before the first step
+//   Add(acc, x, w), AddTwo(acc, x0, w0, x1, w1)
+//   Finish<R, V>(tile, first, acc)   the epilogue of R positions, the first of them `first`
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/conv/conv_tile.h"
+#include "kernels/inline.h"
+
+namespace skiff::kernels {
+namespace {
+
+// The sums of R positions x V vectors of channels.
+template <typename Dot, int R, int V>
+struct Sums {
+  static constexpr int64_t kStepBytes = Dot::kVectors * int64_t{sizeof(typename Dot::Vector)};
+
+  typename Dot::Vector acc[R][Dot::kVectors];
+
+  SKIFF_INLINE void Clear(const int32_t* start) {
+    SKIFF_UNROLL
+    for (int r = 0; r < R; ++r) {
+      SKIFF_UNROLL
+      for (int v = 0; v < Dot::kVectors; ++v) acc[r][v] = Dot::Start(start, v);
+    }
+  }
+
+  // One step: x[r] + at are the inputs, w the step's weights.
+  SKIFF_INLINE void Step(const char* const (&x)[R], int64_t at, const char* w) {
+    typename Dot::Vector weights[V];
+    SKIFF_UNROLL
+    for (int v = 0; v < V; ++v) weights[v] = Dot::Load(w, v);
+    SKIFF_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const typename Dot::Vector input = Dot::Broadcast(x[r] + at);
+      SKIFF_UNROLL
+      for (int v = 0; v < V; ++v) acc[r][v] = Dot::Add(acc[r][v], input, weights[v]);
+    }
+  }
+
+  // This step and the next.
+  SKIFF_INLINE void TwoSteps(const char* const (&x)[R], int64_t at, const char* w) {
+    typename Dot::Vector first[V];
+    typename Dot::Vector second[V];
+    SKIFF_UNROLL
+    for (int v = 0; v < V; ++v) {
+      first[v] = Dot::Load(w, v);
+      second[v] = Dot::Load(w + kStepBytes, v);
+    }
+    SKIFF_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const typename Dot::Vector input0 = Dot::Broadcast(x[r] + at);
+      const typename Dot::Vector input1 = Dot::Broadcast(x[r] + at + 4);
+      SKIFF_UNROLL
+      for (int v = 0; v < V; ++v) {
+        acc[r][v] = Dot::AddTwo(acc[r][v], input0, first[v], input1, second[v]);
+      }
+    }
+  }
+};
+
+template <int R>
+SKIFF_INLINE void PointAt(const ConvTile& t, const void* const* rows, const char* (&x)[R]) {
+  SKIFF_UNROLL
+  for (int r = 0; r < R; ++r) x[r] = static_cast<const char*>(rows[r]) + t.row_offset;
+}
+
+// R positions x V vectors of channels. `rows` is where the first position's pointer lies.
+template <typename Dot, int R, int V>
+SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
+  using SumsRV = Sums<Dot, R, V>;
+  constexpr int64_t kStepBytes = SumsRV::kStepBytes;
+  SumsRV sums;
+  sums.Clear(t.start);
+  const char* x[R];
+  const char* w = static_cast<const char*>(t.weights);
+  for (int64_t tap = 0; tap < t.taps; ++tap) {
+    PointAt<R>(t, rows + tap * Dot::kTileRows, x);
+    int64_t s = 0;
+    if constexpr (Dot::kPreAdd) {
+      for (; s + 2 <= t.steps; s += 2, w += 2 * kStepBytes) sums.TwoSteps(x, 4 * s, w);
+    }
+#pragma GCC unroll 2
+    for (; s < t.steps; ++s, w += kStepBytes) sums.Step(x, 4 * s, w);
+  }
+  if constexpr (Dot::kPreAdd) {
+    for (int64_t f = 0; f < t.fixup_count; ++f) {
+      PointAt<R>(t, rows + t.fixups[f].tap * Dot::kTileRows, x);
+      sums.Step(x, 4 * t.fixups[f].step,
+                reinterpret_cast<const char*>(t.fixup_weights) + kStepBytes * f);
+    }
+  }
+  Dot::template Finish<R, V>(t, first, sums.acc);
+}
+
+template <typename Dot, int R, int V>
+__attribute__((noinline)) void RunExactly(const ConvTile& t, const void* const* rows,
+                                          int64_t first) {
+  RunTile<Dot, R, V>(t, rows, first);
+}
+
+// The last positions: at most R.
+template <typename Dot, int R, int V>
+void RunTail(const ConvTile& t, const void* const* rows, int64_t first, int64_t count) {
+  if constexpr (R > 0) {
+    if (count == R) {
+      RunExactly<Dot, R, V>(t, rows, first);
+    } else {
+      RunTail<Dot, R - 1, V>(t, rows, first, count);
+    }
+  }
+}
+
+// `count` positions of one block of pointers.
+template <typename Dot, int V>
+SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t first,
+                           int64_t count) {
+  constexpr int kRows = Dot::kRows;
+  if constexpr (V <= 2 && Dot::kTallRows != kRows) {
+    if (count == Dot::kTallRows) return RunExactly<Dot, Dot::kTallRows, V>(t, rows, first);
+  }
+  for (; count >= kRows; count -= kRows, rows += kRows, first += kRows) {
+    RunExactly<Dot, kRows, V>(t, rows, first);
+  }
+  RunTail<Dot, kRows - 1, V>(t, rows, first, count);
+}
+
+template <typename Dot, int V>
+void RunPanel(const ConvTile& t) {
+  const void* const* rows = t.rows;
+  for (int64_t p = 0; p < t.positions; p += Dot::kTileRows, rows += t.taps * Dot::kTileRows) {
+    const int64_t left = t.positions - p;
+    RunBlock<Dot, V>(t, rows, p, left < Dot::kTileRows ? left : Dot::kTileRows);
+  }
+}
+
+// As many vectors as the panel's channels need.
+template <typename Dot, int V = Dot::kVectors>
+void RunConv(const ConvTile& t) {
+  if constexpr (V > 1) {
+    constexpr int64_t kLanes = sizeof(typename Dot::Vector) / sizeof(int32_t);
+    if (t.channel_count <= (V - 1) * kLanes) return RunConv<Dot, V - 1>(t);
+  }
+  RunPanel<Dot, V>(t);
+}
+
+}  // namespace
+}  // namespace skiff::kernels
