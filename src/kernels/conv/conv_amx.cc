@@ -6,7 +6,7 @@
 // tiles already: 16 steps of 16 channels are 16 rows of 64 bytes.
 #include "kernels/conv/conv_symbols.h"
 #include "kernels/conv/conv_tile.h"
-#include "kernels/epilogue/epilogue_avx512.h"
+#include "kernels/epilogue/epilogue_avx512bw.h"
 
 namespace skiff::kernels {
 namespace {
@@ -155,7 +155,7 @@ void RunTile(const ConvTile& t, const void* const* rows, int64_t first, int64_t 
   out.residual_stride = t.residual_stride;
   out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
   out.dst_stride = t.dst_stride;
-  avx512::ApplyEpilogueRows<kChannelTiles>(*t.epilogue, sums[0], count, out);
+  avx512bw::ApplyEpilogueRows<kChannelTiles>(*t.epilogue, sums[0], count, out);
 }
 
 template <bool kSigned, int kChannelTiles>

@@ -1,6 +1,6 @@
 // Zen 3 and Haswell alike issue two 256-bit multiplies a cycle: maddubs + maddwd + add make 32
 // multiply-adds of u7 x s8 in one cycle; maddwd on s16 makes as many, from twice the bytes.
-#include "kernels/conv/conv_dot_256.h"
+#include "kernels/conv/conv_dot_avx2.h"
 #include "kernels/conv/conv_symbols.h"
 
 namespace skiff::kernels {

@@ -1,5 +1,5 @@
 // The AVX2 kernels (conv_avx2.cc) with vectors of twice the width and a larger tile.
-#include "kernels/conv/conv_dot_512.h"
+#include "kernels/conv/conv_dot_avx512bw.h"
 #include "kernels/conv/conv_symbols.h"
 
 namespace skiff::kernels {

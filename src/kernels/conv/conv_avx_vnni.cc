@@ -1,7 +1,7 @@
 // vpdpbusd takes u8 codes as they are, four products a lane, exactly. Signed codes are read as
 // code + 128 (a flipped sign bit, on a port that the multiplies leave free) and their sums start
 // from what that adds, negated.
-#include "kernels/conv/conv_dot_256.h"
+#include "kernels/conv/conv_dot_avx2.h"
 #include "kernels/conv/conv_symbols.h"
 
 namespace skiff::kernels {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/conv/conv_panel.h"
-#include "kernels/epilogue/epilogue_avx512.h"
+#include "kernels/epilogue/epilogue_avx512bw.h"
 
 namespace skiff::kernels {
 namespace {
@@ -43,7 +43,7 @@ struct Dot512 {
     out.residual_stride = t.residual_stride;
     out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
     out.dst_stride = t.dst_stride;
-    avx512::ApplyEpilogueRows<V>(*t.epilogue, sums[0], R, out);
+    avx512bw::ApplyEpilogueRows<V>(*t.epilogue, sums[0], R, out);
   }
 };
 

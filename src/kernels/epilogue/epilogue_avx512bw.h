@@ -11,7 +11,7 @@
 #include "kernels/epilogue/epilogue.h"
 #include "kernels/inline.h"
 
-namespace skiff::kernels::avx512 {
+namespace skiff::kernels::avx512bw {
 namespace {
 
 // The first n of 16 lanes, n <= 0 and n >= 16 included.
@@ -162,4 +162,4 @@ __attribute__((noinline)) void ApplyEpilogueRows(const Epilogue& e, const int32_
 }
 
 }  // namespace
-}  // namespace skiff::kernels::avx512
+}  // namespace skiff::kernels::avx512bw
