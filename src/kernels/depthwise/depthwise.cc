@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace skiff::kernels {
 namespace {
@@ -24,24 +25,52 @@ std::vector<TapSlot> TapSlots(int64_t rows, int64_t columns, int group) {
   return slots;
 }
 
-template <typename W>
-void Pack(const DepthwiseKernel& kernel, int64_t channels, int64_t columns, int64_t taps,
-          std::span<const TapSlot> slots, const int8_t* filter, W* dst) {
-  const auto group = static_cast<size_t>(kernel.group);
-  for (int64_t first = 0; first < channels; first += kernel.block) {
-    for (size_t slot = 0; slot < slots.size(); slot += group) {
-      for (int64_t part = 0; part < kernel.group; ++part) {
-        for (int64_t lane = 0; lane < kernel.block / (kernel.group * kernel.run); ++lane) {
-          for (int64_t i = 0; i < kernel.run; ++i) {
-            const int64_t c = first + (kernel.group * lane + part) * kernel.run + i;
-            for (const TapSlot& s : slots.subspan(slot, group)) {
-              const bool exists = c < channels && s.row >= 0;
-              *dst++ = exists ? W{filter[c * taps + s.row * columns + s.column]} : W{0};
-            }
-          }
-        }
+// Calls fn(channel) for every channel in the order of the packed weights; those past the last are
+// there too.
+template <typename Fn>
+void ForChannels(const DepthwiseKernel& kernel, int64_t block, const Fn& fn) {
+  for (int64_t part = 0; part < kernel.group; ++part) {
+    for (int64_t lane = 0; lane < kernel.block / (kernel.group * kernel.run); ++lane) {
+      for (int64_t i = 0; i < kernel.run; ++i) {
+        fn(block * kernel.block + (kernel.group * lane + part) * kernel.run + i);
       }
     }
+  }
+}
+
+struct Filter {
+  const int8_t* weights;
+  int64_t channels, rows, columns;
+
+  [[nodiscard]] const int8_t* Of(int64_t c) const { return weights + c * rows * columns; }
+  [[nodiscard]] int64_t Blocks(const DepthwiseKernel& kernel) const {
+    return (channels + kernel.block - 1) / kernel.block;
+  }
+};
+
+template <typename W>
+void PackWeights(const DepthwiseKernel& kernel, const Filter& filter,
+                 std::span<const TapSlot> slots, W* dst) {
+  const auto group = static_cast<size_t>(kernel.group);
+  for (int64_t block = 0; block < filter.Blocks(kernel); ++block) {
+    for (size_t slot = 0; slot < slots.size(); slot += group) {
+      ForChannels(kernel, block, [&](int64_t c) {
+        for (const TapSlot& s : slots.subspan(slot, group)) {
+          const bool exists = c < filter.channels && s.row >= 0;
+          *dst++ = exists ? W{filter.Of(c)[s.row * filter.columns + s.column]} : W{0};
+        }
+      });
+    }
+  }
+}
+
+void PackStart(const DepthwiseKernel& kernel, const Filter& filter, int32_t* dst) {
+  for (int64_t block = 0; block < filter.Blocks(kernel); ++block) {
+    ForChannels(kernel, block, [&](int64_t c) {
+      const int8_t* w = filter.Of(c);
+      const bool exists = c < filter.channels;
+      *dst++ = exists ? -128 * std::accumulate(w, w + filter.rows * filter.columns, 0) : 0;
+    });
   }
 }
 
@@ -96,14 +125,18 @@ PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, i
                               int64_t columns, const int8_t* filter) {
   PackedDepthwise packed;
   packed.slots = TapSlots(rows, columns, kernel.group);
-  const int64_t blocks = (channels + kernel.block - 1) / kernel.block;
-  const int64_t elements = blocks * kernel.block * static_cast<int64_t>(packed.slots.size());
+  const Filter weights = {filter, channels, rows, columns};
+  const int64_t padded = weights.Blocks(kernel) * kernel.block;
+  const int64_t elements = padded * static_cast<int64_t>(packed.slots.size());
   packed.weights = AlignedBuffer(static_cast<size_t>(elements * kernel.weight_bytes));
-  const int64_t taps = rows * columns;
   if (kernel.weight_bytes == 1) {
-    Pack(kernel, channels, columns, taps, packed.slots, filter, packed.weights.As<int8_t>());
+    PackWeights(kernel, weights, packed.slots, packed.weights.As<int8_t>());
   } else {
-    Pack(kernel, channels, columns, taps, packed.slots, filter, packed.weights.As<int16_t>());
+    PackWeights(kernel, weights, packed.slots, packed.weights.As<int16_t>());
+  }
+  if (kernel.weight_bytes == 1 && kernel.input == DepthwiseInput::kS8) {
+    packed.start = AlignedBuffer(static_cast<size_t>(padded) * sizeof(int32_t));
+    PackStart(kernel, weights, packed.start.As<int32_t>());
   }
   return packed;
 }
@@ -118,6 +151,7 @@ void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   tile.position_step = g.stride_w * g.pixel_bytes;
   tile.channels = run.channels;
   tile.weights = run.packed->weights.As();
+  if (run.packed->start.size() != 0) tile.start = run.packed->start.As<int32_t>();
   tile.rows = g.taps_h;
   tile.columns = g.taps_w;
   tile.epilogue = run.epilogue;

@@ -23,6 +23,9 @@ struct DepthwiseTile {
   int64_t column_step = 0;
   int64_t channels = 0;
   const void* weights = nullptr;
+  // Per channel, in the order of the weights: -128 times their sum, for kernels that read s8 codes
+  // as code + 128. Null for the others.
+  const int32_t* start = nullptr;
   const Epilogue* epilogue = nullptr;
   void* dst = nullptr;
   int64_t dst_stride = 0;

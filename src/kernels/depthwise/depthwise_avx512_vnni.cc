@@ -1,0 +1,65 @@
+#include "kernels/depthwise/depthwise_quads.h"
+#include "kernels/depthwise/depthwise_symbols.h"
+#include "kernels/epilogue/epilogue_avx512bw.h"
+
+namespace skiff::kernels {
+namespace {
+
+struct Ops {
+  using Vector = __m512i;
+  static constexpr int kPositions = 4;  // 16 of the 32 registers are sums
+
+  static SKIFF_INLINE __m512i Zero() { return _mm512_setzero_si512(); }
+  static SKIFF_INLINE __m512i Load(const char* p, int64_t left) {
+    return _mm512_maskz_loadu_epi8(avx512bw::Bytes(left), p);
+  }
+  static SKIFF_INLINE __m512i LoadWeights(const char* w) { return _mm512_load_si512(w); }
+  static SKIFF_INLINE __m512i FlipSigns(__m512i x) {
+    return _mm512_xor_si512(x, _mm512_set1_epi8(-128));
+  }
+  static SKIFF_INLINE __m512i UnpackLow8(__m512i a, __m512i b) {
+    return _mm512_unpacklo_epi8(a, b);
+  }
+  static SKIFF_INLINE __m512i UnpackHigh8(__m512i a, __m512i b) {
+    return _mm512_unpackhi_epi8(a, b);
+  }
+  static SKIFF_INLINE __m512i UnpackLow16(__m512i a, __m512i b) {
+    return _mm512_unpacklo_epi16(a, b);
+  }
+  static SKIFF_INLINE __m512i UnpackHigh16(__m512i a, __m512i b) {
+    return _mm512_unpackhi_epi16(a, b);
+  }
+  static SKIFF_INLINE __m512i Dot(__m512i acc, __m512i x, __m512i w) {
+    return _mm512_dpbusd_epi32(acc, x, w);
+  }
+
+  // Lane l of part i holds channels 16 l + 4 i to 16 l + 4 i + 3: a transpose of 4 x 4 lanes.
+  template <int P>
+  static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& out,
+                                  const __m512i (&acc)[P][4]) {
+    alignas(64) int32_t sums[P][64];
+    SKIFF_UNROLL
+    for (int p = 0; p < P; ++p) {
+      const __m512i a = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0x44);
+      const __m512i b = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0x44);
+      const __m512i c = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0xee);
+      const __m512i d = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0xee);
+      _mm512_store_si512(sums[p], _mm512_shuffle_i32x4(a, b, 0x88));
+      _mm512_store_si512(sums[p] + 16, _mm512_shuffle_i32x4(a, b, 0xdd));
+      _mm512_store_si512(sums[p] + 32, _mm512_shuffle_i32x4(c, d, 0x88));
+      _mm512_store_si512(sums[p] + 48, _mm512_shuffle_i32x4(c, d, 0xdd));
+    }
+    avx512bw::ApplyEpilogueRows<4>(e, sums[0], P, out);
+  }
+};
+
+}  // namespace
+
+void depthwise_u8s8_c64_avx512_vnni(const DepthwiseTile& tile) {
+  RunDepthwise<Quads<Ops, true>>(tile);
+}
+void depthwise_s8s8_c64_avx512_vnni(const DepthwiseTile& tile) {
+  RunDepthwise<Quads<Ops, false>>(tile);
+}
+
+}  // namespace skiff::kernels

@@ -1,0 +1,75 @@
+#include "kernels/depthwise/depthwise_quads.h"
+#include "kernels/depthwise/depthwise_symbols.h"
+#include "kernels/epilogue/epilogue_rows_avx2.h"
+
+namespace skiff::kernels {
+namespace {
+
+struct Ops {
+  using Vector = __m256i;
+  static constexpr int kPositions = 2;  // 8 of the 16 registers are sums
+
+  static SKIFF_INLINE __m256i Zero() { return _mm256_setzero_si256(); }
+  static SKIFF_INLINE __m256i Load(const char* p, int64_t /*left*/) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static SKIFF_INLINE __m256i LoadWeights(const char* w) {
+    return _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
+  }
+  static SKIFF_INLINE __m256i FlipSigns(__m256i x) {
+    return _mm256_xor_si256(x, _mm256_set1_epi8(-128));
+  }
+  static SKIFF_INLINE __m256i UnpackLow8(__m256i a, __m256i b) {
+    return _mm256_unpacklo_epi8(a, b);
+  }
+  static SKIFF_INLINE __m256i UnpackHigh8(__m256i a, __m256i b) {
+    return _mm256_unpackhi_epi8(a, b);
+  }
+  static SKIFF_INLINE __m256i UnpackLow16(__m256i a, __m256i b) {
+    return _mm256_unpacklo_epi16(a, b);
+  }
+  static SKIFF_INLINE __m256i UnpackHigh16(__m256i a, __m256i b) {
+    return _mm256_unpackhi_epi16(a, b);
+  }
+  static SKIFF_INLINE __m256i Dot(__m256i acc, __m256i x, __m256i w) {
+    return _mm256_dpbusd_avx_epi32(acc, x, w);
+  }
+
+  // Part i of a position holds channels 4 i to 4 i + 3 | 16 + 4 i to 16 + 4 i + 3.
+  template <int P>
+  static SKIFF_INLINE void Finish(const Epilogue& e, EpilogueRows out, const __m256i (&acc)[P][4]) {
+    const int64_t n = out.n;
+    __m256i half[P][2];
+    SKIFF_UNROLL
+    for (int p = 0; p < P; ++p) {
+      half[p][0] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], 0x20);
+      half[p][1] = _mm256_permute2x128_si256(acc[p][2], acc[p][3], 0x20);
+    }
+    out.n = n < 16 ? n : 16;
+    avx2::ApplyEpilogueRows<P>(e, half, out);
+    if (n <= 16) return;
+    SKIFF_UNROLL
+    for (int p = 0; p < P; ++p) {
+      half[p][0] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], 0x31);
+      half[p][1] = _mm256_permute2x128_si256(acc[p][2], acc[p][3], 0x31);
+    }
+    out.n = n - 16;
+    out.channel += 16;
+    out.dst = static_cast<char*>(out.dst) + 16 * ElementBytes(e.store);
+    if (out.residual != nullptr) {
+      out.residual = static_cast<const char*>(out.residual) + 16 * ElementBytes(e.residual);
+    }
+    avx2::ApplyEpilogueRows<P>(e, half, out);
+  }
+};
+
+}  // namespace
+
+void depthwise_u8s8_c32_avx_vnni(const DepthwiseTile& tile) {
+  RunDepthwise<Quads<Ops, true>>(tile);
+}
+void depthwise_s8s8_c32_avx_vnni(const DepthwiseTile& tile) {
+  RunDepthwise<Quads<Ops, false>>(tile);
+}
+
+}  // namespace skiff::kernels

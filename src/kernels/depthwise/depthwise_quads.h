@@ -1,0 +1,121 @@
+// Four taps of a channel brought side by side by unpacking bytes and then words, so that one
+// vpdpbusd takes them all. Signed codes are read as code + 128; their sums start from what that
+// adds, negated. Internal linkage only.
+#pragma once
+
+#include "kernels/depthwise/depthwise_window.h"
+
+namespace skiff::kernels {
+namespace {
+
+// Ops: a rung's vectors and instructions.
+template <typename Ops, bool kUnsigned>
+struct Quads {
+  using Vector = typename Ops::Vector;
+  static constexpr int kGroup = 4;
+  static constexpr int kPositions = Ops::kPositions;
+  static constexpr int64_t kBlock = sizeof(Vector);
+  static constexpr int64_t kGroupBytes = 4 * sizeof(Vector);
+
+  // Four taps of every channel, in the quarters that unpacking twice leaves.
+  struct Quad {
+    Vector part[4];
+  };
+
+  template <int P>
+  struct Sums {
+    Vector acc[P][4];
+
+    SKIFF_INLINE void Clear(const int32_t* start) {
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        SKIFF_UNROLL
+        for (int i = 0; i < 4; ++i) {
+          acc[p][i] =
+              kUnsigned
+                  ? Ops::Zero()
+                  : Ops::LoadWeights(reinterpret_cast<const char*>(start) + i * sizeof(Vector));
+        }
+      }
+    }
+    SKIFF_INLINE void Add(int p, const Quad& quad, const char* w) {
+      SKIFF_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        acc[p][i] = Ops::Dot(acc[p][i], quad.part[i], Ops::LoadWeights(w + i * sizeof(Vector)));
+      }
+    }
+  };
+
+  // `left` channels exist.
+  static SKIFF_INLINE Vector Load(const char* p, int64_t left) {
+    const Vector codes = Ops::Load(p, left);
+    return kUnsigned ? codes : Ops::FlipSigns(codes);
+  }
+  static SKIFF_INLINE Quad Interleave(Vector a, Vector b, Vector c, Vector d) {
+    const Vector ab_low = Ops::UnpackLow8(a, b);
+    const Vector ab_high = Ops::UnpackHigh8(a, b);
+    const Vector cd_low = Ops::UnpackLow8(c, d);
+    const Vector cd_high = Ops::UnpackHigh8(c, d);
+    return {{Ops::UnpackLow16(ab_low, cd_low), Ops::UnpackHigh16(ab_low, cd_low),
+             Ops::UnpackLow16(ab_high, cd_high), Ops::UnpackHigh16(ab_high, cd_high)}};
+  }
+
+  // row[y] is where the first window begins, `step` apart its columns.
+  template <int K, int S, int P>
+  static SKIFF_INLINE void Sum(const char* const (&row)[K], int64_t step, int64_t left,
+                               const char* w, Sums<P>& sums) {
+    static_assert(K == 3 || K == 5);
+    constexpr int kColumns = (P - 1) * S + K;
+    SKIFF_UNROLL
+    for (int x = 0; x < kColumns; ++x) {
+      const Vector c = Load(row[2] + x * step, left);
+      // A fourth row that is not there meets weights of zero.
+      const Vector d = K == 3 ? c : Load(row[K - 2] + x * step, left);
+      const Quad column =
+          Interleave(Load(row[0] + x * step, left), Load(row[1] + x * step, left), c, d);
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        if (x < p * S || x - p * S >= K) continue;
+        sums.Add(p, column, w + (x - p * S) * kGroupBytes);
+      }
+    }
+    if constexpr (K == 5) AddLastRow<S, P>(row[4], step, left, w + 5 * kGroupBytes, sums);
+  }
+
+  // The fifth row of 5 x 5 taps: four of it together, and the fifth with three weights of zero.
+  template <int S, int P>
+  static SKIFF_INLINE void AddLastRow(const char* row, int64_t step, int64_t left, const char* w,
+                                      Sums<P>& sums) {
+    SKIFF_UNROLL
+    for (int p = 0; p < P; ++p) {
+      const int x = p * S;
+      sums.Add(p,
+               Interleave(Load(row + x * step, left), Load(row + (x + 1) * step, left),
+                          Load(row + (x + 2) * step, left), Load(row + (x + 3) * step, left)),
+               w);
+      const Vector last = Load(row + (x + 4) * step, left);
+      sums.Add(p, Interleave(last, last, last, last), w + kGroupBytes);
+    }
+  }
+
+  static SKIFF_INLINE void SumOne(const DepthwiseTile& t, int64_t at, int64_t left, const char* w,
+                                  Sums<1>& sums) {
+    for (int64_t group = 0; group < t.groups; ++group, w += kGroupBytes) {
+      Vector tap[4];
+      SKIFF_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        tap[i] = Load(static_cast<const char*>(t.taps[4 * group + i]) + at, left);
+      }
+      sums.Add(0, Interleave(tap[0], tap[1], tap[2], tap[3]), w);
+    }
+  }
+
+  template <int P>
+  static SKIFF_INLINE void Finish(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c,
+                                  Sums<P>& sums) {
+    Ops::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
+  }
+};
+
+}  // namespace
+}  // namespace skiff::kernels
