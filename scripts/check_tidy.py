@@ -5,8 +5,9 @@ usage: check_tidy.py BUILD_DIR [--jobs N] [--seconds S]
 
 A file that passed is not looked at again until it, a header of the project that it includes, its
 compile command or the list changes (.cache/tidy holds one empty file per pass). Tests are left out:
-their macros cost most of the time and find little. With --seconds no new file is begun after that time,
-and what was not looked at is named; the next run goes on from there.
+their macros cost most of the time and find little. The files that changed last come first. With
+--seconds no new file is begun after that time, and what was not looked at is named; the next run goes on
+from there.
 """
 
 import argparse
@@ -56,6 +57,18 @@ def units(build_dir: Path) -> dict[Path, str]:
     return commands
 
 
+def last_changes() -> dict[Path, int]:
+    """When each file was last committed, in seconds since 1970; uncommitted files are not in it."""
+    log = subprocess.run(["git", "log", "--format=%x00%ct", "--name-only", "--no-renames"],
+                         cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    times: dict[Path, int] = {}
+    for commit in log.split("\0")[1:]:
+        seconds, *names = commit.split("\n")
+        for name in filter(None, names):
+            times.setdefault(Path(name), int(seconds))
+    return times
+
+
 def tidy(build_dir: Path, file: Path) -> str:
     """What clang-tidy has to say; empty when all is well."""
     command = [TIDY, "-p", str(build_dir), "--quiet", "--extra-arg=-Wno-unknown-warning-option", str(file)]
@@ -78,6 +91,8 @@ def main() -> int:
         stamp = CACHE / fingerprint(file, command)
         if not stamp.exists():
             pending.append((file, stamp))
+    times = last_changes()
+    pending.sort(key=lambda job: times.get(job[0], sys.maxsize), reverse=True)
     deadline = time.monotonic() + args.seconds
     skipped, failed = [], []
 

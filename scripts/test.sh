@@ -9,7 +9,8 @@ thread_tests=(base_test)
 # Programs that run under the address and undefined-behaviour sanitizers: those that read files of others,
 # move memory in kernels, or run whole models. The rest would double the time of the build.
 memory_tests=(formats_test imaging_test kernels_test steps_test tests_quantised tests_corruption)
-# clang-tidy stops beginning new files after this time; scripts/check_tidy.py says what it left out.
+# clang-tidy begins with the files that changed last and begins no more after this time; it says what
+# it left out. All files take 7 minutes.
 tidy_seconds=300
 
 jobs=$(nproc)
@@ -56,9 +57,5 @@ step "operator table" scripts/make_operator_table.py build/release --check
 step "tests" ctest --preset release --parallel "$jobs"
 step "address and undefined-behaviour sanitizers, clang" memory_sanitizers
 step "thread sanitizer" thread_sanitizer
-# Findings are printed and do not fail the run yet: the list has not been seen clean over every file.
-tidy() {
-  scripts/check_tidy.py build/asan --jobs "$jobs" --seconds "$tidy_seconds" || echo "clang-tidy: findings above"
-}
-step "clang-tidy" tidy
+step "clang-tidy" scripts/check_tidy.py build/asan --jobs "$jobs" --seconds "$tidy_seconds"
 echo "== all checks passed in $((SECONDS - start)) s"
