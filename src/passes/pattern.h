@@ -37,7 +37,7 @@ Result<graph::Value*> QuantizeConstant(graph::Graph& graph, const graph::Value& 
 
 // The s8 constant with the name and extents of `stored`, these codes and this grid.
 graph::Value* AddCodes(graph::Graph& graph, const graph::Value& stored,
-                       std::shared_ptr<std::vector<int8_t>> codes, graph::Grid grid);
+                       const std::shared_ptr<std::vector<int8_t>>& codes, graph::Grid grid);
 
 // The node takes over `value` as its output `slot`: the former producer of `value` must be erased
 // by the caller, who has made sure that nothing else needs it.

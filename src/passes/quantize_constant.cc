@@ -34,11 +34,11 @@ Result<Value*> QuantizeConstant(Graph& graph, const Value& stored, const Grid& g
   } else {
     return Unsupported("weight " + stored.name + " is " + std::string(Name(tensor.dtype)));
   }
-  return AddCodes(graph, stored, std::move(codes), grid);
+  return AddCodes(graph, stored, codes, grid);
 }
 
-Value* AddCodes(Graph& graph, const Value& stored, std::shared_ptr<std::vector<int8_t>> codes,
-                Grid grid) {
+Value* AddCodes(Graph& graph, const Value& stored,
+                const std::shared_ptr<std::vector<int8_t>>& codes, Grid grid) {
   auto tensor = std::make_shared<program::Tensor>();
   tensor->dtype = DType::kInt8;
   tensor->dims = stored.constant->dims;

@@ -256,7 +256,7 @@ class Reader {
       return Unsupported("weight " + stored.name + " is " + std::string(Name(tensor.dtype)) +
                          ", int8 or float32 expected");
     }
-    return AddCodes(graph_, stored, std::move(codes), std::move(grid));
+    return AddCodes(graph_, stored, codes, std::move(grid));
   }
 
   // R2: a float weight, quantised as its fake operator does (docs/formats.md).
@@ -286,7 +286,7 @@ class Reader {
       (*codes)[i] = static_cast<int8_t>(std::fmin(std::fmax(q, -128.0F), 127.0F));
     }
     grid.step = StepsOf(std::vector<double>(threshold.begin(), threshold.end()));
-    return AddCodes(graph_, stored, std::move(codes), std::move(grid));
+    return AddCodes(graph_, stored, codes, std::move(grid));
   }
 
   // As many steps as channels along the grid's axis; the axis of the file is only a hint where the
