@@ -23,8 +23,9 @@ ROOMS = {
     "plan": ("passes",),
     "runtime": ("plan",),
     "session": ("runtime", "formats"),
+    "quant": ("runtime", "formats"),
     "imaging": ("base",),
-    "cli": ("session", "imaging"),
+    "cli": ("session", "quant", "imaging"),
 }
 
 # Public headers belong to the room that implements them.
@@ -33,6 +34,7 @@ PUBLIC_HEADERS = {
     "skiff/dtype.h": "base",
     "skiff/session_types.h": "base",
     "skiff/session.h": "session",
+    "skiff/quantize.h": "quant",
 }
 
 # Libraries and the rooms that may include them, by the start of the header's name.

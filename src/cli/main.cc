@@ -1,4 +1,4 @@
-// skiff: runs, measures and explains quantised PaddlePaddle models (docs/cli.md).
+// skiff: makes, runs, measures and explains quantised PaddlePaddle models (docs/cli.md).
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -10,8 +10,10 @@ namespace skiff::cli {
 namespace {
 
 int Main(int argc, char** argv) {
-  Verbs verbs("skiff", SKIFF_VERSION, "Runs, measures and explains quantised PaddlePaddle models");
-  for (auto* add : {AddRun, AddBench, AddEval, AddInspect, AddExplain, AddCompare, AddDoctor}) {
+  Verbs verbs("skiff", SKIFF_VERSION,
+              "Makes, runs, measures and explains quantised PaddlePaddle models");
+  for (auto* add :
+       {AddQuantize, AddRun, AddBench, AddEval, AddInspect, AddExplain, AddCompare, AddDoctor}) {
     add(verbs);
   }
   return verbs.Main(argc, argv);

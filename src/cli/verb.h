@@ -11,6 +11,7 @@ void AddEval(Verbs& verbs);
 void AddInspect(Verbs& verbs);
 void AddExplain(Verbs& verbs);
 void AddCompare(Verbs& verbs);
+void AddQuantize(Verbs& verbs);
 void AddDoctor(Verbs& verbs);
 
 }  // namespace skiff::cli

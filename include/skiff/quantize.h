@@ -1,0 +1,86 @@
+// Quantize: post-training quantisation. A float model and calibration data in, a quantised model in
+// Paddle's own format out.
+//
+// The arguments are those of PaddleSlim's quant_post_static, under its names where they have one.
+// A threshold is the absolute value that stands for code 127; the step of a grid is threshold /
+// 127. Thread-safety: distinct calls may run in distinct threads. Ownership: the caller's data and
+// options must live during the call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skiff/session_types.h"
+#include "skiff/status.h"
+
+namespace skiff {
+
+// How an activation's threshold follows from the values seen in calibration.
+enum class CalibrationAlgorithm {
+  kAbsMax,  // the largest |x|
+  kAvg,     // the mean over batches of the mean of the samples' largest |x|
+  kHist,    // the |x| below which lie hist_percent of all values
+  kKl,      // the range whose 127 levels lose the least information
+  kMse,     // the least mean square error, of 35 shares of a batch's largest |x|
+  kEmd,     // the same by the difference of means and standard deviations
+  kPtf,     // the largest |x| over 1, 2, 4 or 8, by the least mean square error
+};
+std::string_view Name(CalibrationAlgorithm algorithm);  // as Paddle spells it: "KL", "abs_max"
+Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name);
+
+struct QuantizeOptions {
+  CalibrationAlgorithm algo = CalibrationAlgorithm::kHist;
+  double hist_percent = 0.9999;
+  // Operators whose constant weight, and the activation that meets it, are quantised.
+  std::vector<std::string> quantizable_op_type = {"conv2d", "depthwise_conv2d", "conv2d_transpose",
+                                                  "mul",    "matmul",           "matmul_v2"};
+  // An operator that reads or writes one of these variables stays float.
+  std::vector<std::string> skip_tensor_list;
+  bool weight_per_channel = true;  // channel_wise_abs_max; false: abs_max
+  // The operator that old-format files carry in front of a quantised one.
+  std::string activation_quantize_type = "range_abs_max";
+  bool onnx_format = true;  // quantize_linear and int8 weights; false: fake_quantize_* operators
+  std::string model_filename = "model.pdmodel";
+  std::string params_filename = "model.pdiparams";
+  int threads = 1;
+  size_t memory_limit = size_t{4} << 30;  // bytes of activations of one batch
+};
+
+// The data, batch by batch. Read twice by kHist and kKl.
+class CalibrationData {
+ public:
+  virtual ~CalibrationData() = default;
+  [[nodiscard]] virtual int64_t batches() const = 0;
+  // One tensor for each input of the model, in its order; valid until the next call.
+  virtual Result<std::vector<TensorView>> Batch(int64_t index) = 0;
+};
+
+// What became of one operator that was asked for.
+struct QuantizedLayer {
+  std::string op;
+  std::string name;        // the variable that it writes
+  std::string activation;  // the variable that is rounded in front of it
+  std::string weight;
+  double threshold = 0;   // of the activation
+  double largest = 0;     // |activation| seen
+  std::string why_float;  // why it stays float; empty: it is quantised
+};
+
+struct QuantizeReport {
+  std::vector<QuantizedLayer> layers;
+  int64_t batches = 0;
+};
+
+// `stage` is what is being done, `done` of `total` parts of it.
+using QuantizeProgress = std::function<void(std::string_view stage, int64_t done, int64_t total)>;
+
+// Quantises the model of `source` and writes it, with a calibration_table.txt, into the folder
+// `out`, made if need be. Errors name the operator, variable or file; nothing is written then.
+Result<QuantizeReport> Quantize(const ModelSource& source, CalibrationData& data,
+                                const QuantizeOptions& options, const std::string& out,
+                                const QuantizeProgress& progress = {});
+
+}  // namespace skiff

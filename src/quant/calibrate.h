@@ -1,0 +1,29 @@
+// Calibrate: runs the float model over the data and reduces each tensor of interest to a threshold.
+//
+// Memory does not grow with the data: one batch's tensors and an observer for each are held.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/status.h"
+#include "program/program.h"
+#include "skiff/quantize.h"
+
+namespace skiff::quant {
+
+struct TensorRange {
+  double threshold = 0;
+  double largest = 0;  // |x| seen
+};
+using Ranges = std::map<std::string, TensorRange, std::less<>>;
+
+// `names`: variables of the program's first block; those that are no float tensors are left out of
+// the answer. Errors: data that does not fit the inputs, values that are not finite (naming the
+// tensor and the batch).
+Result<Ranges> Calibrate(const program::Program& program, const std::set<std::string>& names,
+                         CalibrationData& data, const QuantizeOptions& options,
+                         const QuantizeProgress& progress);
+
+}  // namespace skiff::quant

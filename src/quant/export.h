@@ -1,0 +1,32 @@
+// Export: writes the outcome of calibration into a program, as PaddleSlim writes it
+// (docs/formats.md, representations R1 and R3).
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "program/program.h"
+#include "quant/calibrate.h"
+#include "quant/layers.h"
+#include "quant/weights.h"
+#include "skiff/quantize.h"
+
+namespace skiff::quant {
+
+struct Quantized {
+  std::vector<Layer> layers;  // all that were asked for
+  std::map<std::string, QuantizedWeight, std::less<>> weights;
+  Ranges ranges;
+};
+
+// onnx_format: quantize_linear and dequantize_linear, weights stored as int8, thresholds of all
+// other outputs on pairs with only_observer.
+void ExportLinear(const Quantized& quantized, program::Program* program);
+
+// The old format: fake_quantize_* in front, weights stored as float32 that hold integers,
+// fake_*dequantize_max_abs behind, thresholds of all outputs as attributes.
+void ExportFake(const Quantized& quantized, const QuantizeOptions& options,
+                program::Program* program);
+
+}  // namespace skiff::quant

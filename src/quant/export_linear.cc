@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <set>
+
+#include "quant/edit.h"
+#include "quant/export.h"
+
+namespace skiff::quant {
+namespace {
+
+using program::AttrType;
+using program::OpDesc;
+
+constexpr int32_t kBits = 8;
+
+class LinearExport {
+ public:
+  LinearExport(const Quantized& quantized, program::Program* program)
+      : quantized_(quantized), editor_(program), program_(program) {
+    for (const Layer& layer : quantized.layers) {
+      if (!layer.why_float.empty()) continue;
+      by_op_[layer.op] = &layer;
+      rounded_.insert(layer.activation);
+    }
+    for (std::string& name : FetchedNames(*program)) fetched_.insert(std::move(name));
+  }
+
+  void Run() {
+    const std::vector<OpDesc>& ops = program_->blocks[0].ops;
+    for (size_t i = 0; i < ops.size(); ++i) {
+      OpDesc op = ops[i];
+      const auto layer = by_op_.find(i);
+      if (layer != by_op_.end()) {
+        RoundActivation(layer->second->activation);
+        StoreWeight(*layer->second);
+        SetAttribute(&op, "quantization_type", AttrType::kString, std::string("qat_with_weight"));
+        RenameInput(&op, layer->second->activation, layer->second->activation + kBoth);
+        RenameInput(&op, layer->second->weight, layer->second->weight + kBoth);
+      }
+      if (op.type != "fetch") {
+        for (const std::string& name : observed_) RenameInput(&op, name, name + kBoth);
+      }
+      editor_.ops.push_back(op);
+      Observe(op);
+    }
+    editor_.Finish();
+  }
+
+ private:
+  static constexpr const char* kBoth = ".quantized.dequantized";
+
+  OpDesc Linear(const char* type, const std::string& x, const std::string& scale,
+                const std::string& zero_point, const std::string& y, int axis, bool observer) {
+    OpDesc op =
+        MakeOp(type, {{"X", {x}}, {"Scale", {scale}}, {"ZeroPoint", {zero_point}}}, {{"Y", {y}}});
+    SetAttribute(&op, "bit_length", AttrType::kInt, kBits);
+    SetAttribute(&op, "quant_axis", AttrType::kInt, int32_t{axis});
+    SetAttribute(&op, "round_type", AttrType::kInt, int32_t{0});
+    SetAttribute(&op, "only_observer", AttrType::kBoolean, observer);
+    return op;
+  }
+
+  // quantize_linear and dequantize_linear of an activation.
+  void AddPair(const std::string& name, bool observer) {
+    const auto range = quantized_.ranges.find(name);
+    const std::string codes = name + ".quantized";
+    const std::string scale = name + "@scale";
+    const std::string zero = codes + "@zero_point";
+    editor_.AddVarLike(codes, name);
+    editor_.AddVarLike(name + kBoth, name);
+    editor_.SetParam(scale, DType::kFloat32, {1},
+                     std::vector<float>{static_cast<float>(range->second.threshold)});
+    editor_.SetParam(zero, DType::kInt32, {1}, std::vector<int32_t>{0});
+    editor_.ops.push_back(Linear("quantize_linear", name, scale, zero, codes, -1, observer));
+    editor_.ops.push_back(
+        Linear("dequantize_linear", codes, scale, zero, name + kBoth, -1, observer));
+  }
+
+  void RoundActivation(const std::string& name) {
+    if (done_.insert(name).second) AddPair(name, false);
+  }
+
+  void StoreWeight(const Layer& layer) {
+    if (!done_.insert(layer.weight).second) return;
+    const QuantizedWeight& weight = quantized_.weights.at(layer.weight);
+    const std::vector<int64_t> dims = program_->params.at(layer.weight).dims;
+    const auto channels = static_cast<int64_t>(weight.thresholds.size());
+    const std::string scale = layer.weight + "@scale";
+    const std::string zero = layer.weight + kBoth + "@zero_point";
+    editor_.AddVarLike(layer.weight + kBoth, layer.weight);
+    editor_.SetParam(layer.weight, DType::kInt8, dims, weight.codes);
+    editor_.SetParam(scale, DType::kFloat32, {channels}, weight.thresholds);
+    editor_.SetParam(zero, DType::kInt32, {channels},
+                     std::vector<int32_t>(weight.thresholds.size(), 0));
+    editor_.ops.push_back(Linear("dequantize_linear", layer.weight, scale, zero,
+                                 layer.weight + kBoth, weight.axis, false));
+  }
+
+  // The output's threshold travels on a pair that changes nothing. A variable that is rounded for
+  // some reader has its own pair already.
+  void Observe(const OpDesc& op) {
+    const std::string name(OnlyName(op.outputs, ObservedSlot(op.type)));
+    const bool known = quantized_.ranges.contains(name);
+    if (!known || rounded_.contains(name) || fetched_.contains(name)) return;
+    if (!done_.insert(name).second) return;
+    AddPair(name, true);
+    observed_.push_back(name);
+  }
+
+  const Quantized& quantized_;
+  Editor editor_;
+  program::Program* program_;
+  std::map<size_t, const Layer*> by_op_;
+  std::set<std::string> rounded_;
+  std::set<std::string> fetched_;
+  std::set<std::string> done_;
+  std::vector<std::string> observed_;
+};
+
+}  // namespace
+
+void ExportLinear(const Quantized& quantized, program::Program* program) {
+  LinearExport(quantized, program).Run();
+}
+
+}  // namespace skiff::quant

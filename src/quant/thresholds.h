@@ -1,0 +1,38 @@
+// Thresholds: from the values that a tensor takes on calibration data to the range that its codes
+// cover. The algorithms are those of PaddleSlim's quant_post_static, under its names.
+//
+// A threshold is the absolute value that stands for code 127. An Observer belongs to one tensor and
+// one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/status.h"
+#include "skiff/quantize.h"
+
+namespace skiff::quant {
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // One batch, in the first of two passes over the data. Called only where TwoPasses().
+  virtual void SeeRange(std::span<const float> x) { (void)x; }
+  // One batch of `samples` equal parts. REQUIRES: x is not empty and finite.
+  virtual void See(std::span<const float> x, int64_t samples) = 0;
+  // After the last batch.
+  [[nodiscard]] virtual double Threshold() const = 0;
+};
+
+// Does the algorithm need to know the range before it can count?
+bool TwoPasses(CalibrationAlgorithm algorithm);
+
+// `hist_percent`: the share of the values that kHist keeps.
+std::unique_ptr<Observer> NewObserver(CalibrationAlgorithm algorithm, double hist_percent);
+
+// The largest |x|; NaN when a value is not finite.
+float AbsMax(std::span<const float> x);
+
+}  // namespace skiff::quant
