@@ -347,5 +347,37 @@ TEST_F(Cli, CompareIsWithinOneStep) {
   EXPECT_THAT(Skiff("compare " + kInt8 + " " + kPicture).out, HasSubstr("SQNR"));
 }
 
+// Quantised from the bundled pictures, the network still knows them.
+TEST_F(Cli, QuantizeMakesAModelThatRuns) {
+  const std::string out = (folder_ / "made").string();
+  const Json made = SkiffJson("quantize " + kFloat + " --data " + kPictures.string() +
+                              " --batch_nums 4 --out " + out);
+  ASSERT_EQ(made["layers"].size(), 53U);
+  for (const Json& layer : made["layers"]) {
+    EXPECT_EQ(layer["why_float"], "");
+    EXPECT_GT(layer["threshold"].get<double>(), 0);
+    EXPECT_LE(layer["threshold"].get<double>(), layer["largest"].get<double>() * 1.001);
+  }
+  EXPECT_LT(fs::file_size(fs::path(out) / "model.pdiparams"),
+            fs::file_size(kSource / "models/mobilenet_v2/inference.pdiparams") * 28 / 100);
+  const Json run = SkiffJson("run --model_dir " + out + " " + kPicture);
+  EXPECT_EQ(run["pictures"][0]["results"][0]["top5"][0]["label"], 9);
+  EXPECT_GE(SkiffJson("explain --model_dir " + out + " --repeats 1")["int8_layers"], 50);
+}
+
+TEST_F(Cli, QuantizeSaysWhatIsWrong) {
+  const std::string start = "quantize " + kFloat + " --out " + (folder_ / "never").string();
+  const std::string data = " --data " + kPictures.string();
+  EXPECT_EQ(Skiff(start).code, 2);  // no --data
+  EXPECT_THAT(Skiff(start + data + " --algo best").err,
+              AllOf(HasSubstr("best"), HasSubstr("hist")));
+  EXPECT_THAT(Skiff(start + " --data " + folder_.string()).err, HasSubstr("no .jpg"));
+  EXPECT_THAT(Skiff(start + " --data /no/such/folder").err, HasSubstr("/no/such/folder"));
+  EXPECT_THAT(Skiff(start + data + " --quantizable_op_type relu").err, HasSubstr("relu"));
+  EXPECT_THAT(Skiff(start + data + " --crop_size 512 --resize_short 0").err,
+              HasSubstr("crop_size 512"));
+  EXPECT_FALSE(fs::exists(folder_ / "never"));
+}
+
 }  // namespace
 }  // namespace skiff
