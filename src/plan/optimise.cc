@@ -55,8 +55,9 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
       RunPasses(*graph, {{"strip_grids", fp32, passes::StripGrids},
                          {"widen_weights", literal, passes::WidenWeights},
                          {"materialise_grids", literal, passes::MaterialiseGrids}}));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"fold_constants", true, passes::FoldConstants},
-                                           {"remove_identities", options.fuse, passes::RemoveIdentities}}));
+  SKIFF_RETURN_IF_ERROR(RunPasses(
+      *graph, {{"fold_constants", true, passes::FoldConstants},
+               {"remove_identities", !options.keep_identities, passes::RemoveIdentities}}));
   if (literal) SKIFF_RETURN_IF_ERROR(passes::RoundSkips(*graph, options.round_skips));
   SKIFF_RETURN_IF_ERROR(
       RunPasses(*graph, {{"fuse_pad", fuse, passes::FusePad},

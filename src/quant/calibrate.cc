@@ -101,6 +101,7 @@ Result<Ranges> Calibrate(const program::Program& program, const std::set<std::st
   compile.precision = Precision::kFp32;
   compile.fuse = false;
   compile.in_place = false;
+  compile.keep_identities = true;
   SKIFF_ASSIGN_OR_RETURN(const auto model, plan::Compile(program, compile));
   runtime::ContextOptions run;
   run.threads = options.threads;
