@@ -151,21 +151,36 @@ class KlObserver final : public HistogramObserver {
   }
 };
 
-// x rounded on the grid of a threshold and back; codes -128..127.
-inline float Rounded(float x, float threshold) {
-  const float code = std::min(std::max(x / threshold * kMaxCode, -128.0F), kMaxCode);
-  return RoundEven(code) / kMaxCode * threshold;
-}
+// Rounding on the grid of a threshold and back; codes -128..127.
+struct RoundTrip {
+  explicit RoundTrip(float threshold)
+      : codes_per_unit(kMaxCode / threshold), step(threshold / kMaxCode) {}
+  float operator()(float x) const {
+    const float code = x * codes_per_unit;
+    const float low = code > -128.0F ? code : -128.0F;
+    return RoundEven(low < kMaxCode ? low : kMaxCode) * step;
+  }
+  float codes_per_unit;
+  float step;
+};
 
-double SquareError(std::span<const float> x, float threshold) {
+double MeanSquareError(std::span<const float> x, float threshold) {
+  // Short sums in float, side by side, so that the loops become vector code.
+  constexpr size_t kLanes = 8;
+  constexpr size_t kBlock = 64 * kLanes;
+  const RoundTrip round_trip(threshold);
+  std::array<float, kBlock> errors;
   double sum = 0;
-  for (size_t i = 0; i < x.size();) {
-    float part = 0;  // a short sum in float: the loop stays vector code
-    for (const size_t end = std::min(x.size(), i + 256); i < end; ++i) {
-      const float error = x[i] - Rounded(x[i], threshold);
-      part += error * error;
+  for (size_t i = 0; i < x.size(); i += kBlock) {
+    const size_t count = std::min(kBlock, x.size() - i);
+    const float* from = x.data() + i;
+    for (size_t k = 0; k < count; ++k) errors[k] = from[k] - round_trip(from[k]);
+    std::fill(errors.begin() + static_cast<int64_t>(count), errors.end(), 0.0F);
+    std::array<float, kLanes> part{};
+    for (size_t k = 0; k < kBlock; k += kLanes) {
+      for (size_t l = 0; l < kLanes; ++l) part[l] += errors[k + l] * errors[k + l];
     }
-    sum += part;
+    for (float value : part) sum += value;
   }
   return sum / static_cast<double>(x.size());
 }
@@ -214,15 +229,15 @@ class SearchObserver : public Observer {
 
 class MseObserver final : public SearchObserver {
   [[nodiscard]] double Loss(std::span<const float> x, float threshold) const override {
-    return SquareError(x, threshold);
+    return MeanSquareError(x, threshold);
   }
 };
 
 class EmdObserver final : public SearchObserver {
   [[nodiscard]] double Loss(std::span<const float> x, float threshold) const override {
     const Moments a = MomentsOf(x, [](float v) { return static_cast<double>(v); });
-    const Moments b =
-        MomentsOf(x, [&](float v) { return static_cast<double>(Rounded(v, threshold)); });
+    const RoundTrip round_trip(threshold);
+    const Moments b = MomentsOf(x, [&](float v) { return static_cast<double>(round_trip(v)); });
     return std::fabs(a.mean - b.mean) + std::fabs(a.deviation - b.deviation);
   }
 };
