@@ -225,14 +225,15 @@ std::vector<Output> Outputs() {
   using A = EpilogueActivation;
   using R = ResidualType;
   using S = StoreType;
-  return {{A::kClamp, S::kU8, R::kNone, false},    {A::kClamp, S::kS8, R::kNone, false},
-          {A::kClamp, S::kF32, R::kNone, false},   {A::kClamp, S::kS8, R::kNone, true},
-          {A::kClamp, S::kU8, R::kU8, false},      {A::kClamp, S::kS8, R::kS8, false},
-          {A::kClamp, S::kF32, R::kF32, false},    {A::kLeakyRelu, S::kS8, R::kNone, false},
-          {A::kHardSwish, S::kS8, R::kU8, false},  {A::kHardSigmoid, S::kU8, R::kNone, true},
-          {A::kSigmoid, S::kU8, R::kNone, false},  {A::kSwish, S::kS8, R::kF32, false},
-          {A::kTanh, S::kF32, R::kNone, false},    {A::kHardSwish, S::kS8, R::kNone, false},
-          {A::kHardSwish, S::kU8, R::kNone, true}, {A::kClamp, S::kS8, R::kS8, true}};
+  return {{A::kClamp, S::kU8, R::kNone, false},     {A::kClamp, S::kS8, R::kNone, false},
+          {A::kClamp, S::kF32, R::kNone, false},    {A::kClamp, S::kS8, R::kNone, true},
+          {A::kClamp, S::kU8, R::kU8, false},       {A::kClamp, S::kS8, R::kS8, false},
+          {A::kClamp, S::kF32, R::kF32, false},     {A::kLeakyRelu, S::kS8, R::kNone, false},
+          {A::kHardSwish, S::kS8, R::kU8, false},   {A::kHardSigmoid, S::kU8, R::kNone, true},
+          {A::kSigmoid, S::kU8, R::kNone, false},   {A::kSwish, S::kS8, R::kF32, false},
+          {A::kTanh, S::kF32, R::kNone, false},     {A::kHardSwish, S::kS8, R::kNone, false},
+          {A::kHardSwish, S::kU8, R::kNone, true},  {A::kClamp, S::kS8, R::kS8, true},
+          {A::kHardSwish, S::kF32, R::kNone, false}};
 }
 
 class ConvKernelTest : public ::testing::TestWithParam<ConvKernel> {

@@ -118,18 +118,24 @@ void Transpose(const void* source, int64_t src_stride, int64_t rows, int64_t col
   Edge(src, src_stride, full_rows, rows, 0, columns, dst, dst_stride);
 }
 
-// Three planes to packed pixels, 16 at a time: the user's picture. Byte i of output j comes from
-// plane (16 j + i) % 3, position (16 j + i) / 3.
-void InterleaveThree(const uint8_t* src, int64_t src_stride, int64_t columns, uint8_t* dst) {
-  alignas(16) int8_t shuffle[3][3][16];
-  for (int j = 0; j < 3; ++j) {
-    for (int plane = 0; plane < 3; ++plane) {
-      for (int i = 0; i < 16; ++i) {
-        const int at = 16 * j + i;
-        shuffle[j][plane][i] = static_cast<int8_t>(at % 3 == plane ? at / 3 : -1);
+// Byte i of output j comes from plane (16 j + i) % 3, position (16 j + i) / 3.
+struct InterleaveOrder {
+  constexpr InterleaveOrder() : shuffle() {
+    for (int j = 0; j < 3; ++j) {
+      for (int plane = 0; plane < 3; ++plane) {
+        for (int i = 0; i < 16; ++i) {
+          const int at = 16 * j + i;
+          shuffle[j][plane][i] = static_cast<int8_t>(at % 3 == plane ? at / 3 : -1);
+        }
       }
     }
   }
+  alignas(16) int8_t shuffle[3][3][16];
+};
+
+// Three planes to packed pixels, 16 at a time: the user's picture.
+void InterleaveThree(const uint8_t* src, int64_t src_stride, int64_t columns, uint8_t* dst) {
+  static constexpr InterleaveOrder kOrder;
   int64_t c = 0;
   for (; c + 16 <= columns; c += 16, dst += 48) {
     for (int j = 0; j < 3; ++j) {
@@ -137,7 +143,8 @@ void InterleaveThree(const uint8_t* src, int64_t src_stride, int64_t columns, ui
       for (int plane = 0; plane < 3; ++plane) {
         const __m128i in =
             _mm_loadu_si128(reinterpret_cast<const __m128i*>(src + plane * src_stride + c));
-        const __m128i order = _mm_load_si128(reinterpret_cast<const __m128i*>(shuffle[j][plane]));
+        const __m128i order =
+            _mm_load_si128(reinterpret_cast<const __m128i*>(kOrder.shuffle[j][plane]));
         out = _mm_or_si128(out, _mm_shuffle_epi8(in, order));
       }
       _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + 16 * j), out);

@@ -75,6 +75,27 @@ SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2
   }
 }
 
+// Clamp or hard_swish, floats out, no residual: what squeeze-and-excite reads.
+template <int R, bool kHardSwish>
+SKIFF_INLINE void ApplyEpilogueFloats(const Epilogue& e, const __m256i (&acc)[R][2],
+                                      const EpilogueRows& rows) {
+  const __m256 m0 = _mm256_loadu_ps(e.m + rows.channel);
+  const __m256 m1 = _mm256_loadu_ps(e.m + rows.channel + 8);
+  const __m256 b0 = _mm256_loadu_ps(e.b + rows.channel);
+  const __m256 b1 = _mm256_loadu_ps(e.b + rows.channel + 8);
+  char* dst = static_cast<char*>(rows.dst);
+  SKIFF_UNROLL
+  for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
+    __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][0]), m0, b0);
+    __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][1]), m1, b1);
+    if constexpr (kHardSwish) {
+      y0 = HardSwish(e, y0);
+      y1 = HardSwish(e, y1);
+    }
+    StoreFloats(e, y0, y1, rows.n, reinterpret_cast<float*>(dst));
+  }
+}
+
 // Codes out.
 SKIFF_INLINE bool StoresCodes(const Epilogue& e) {
   return e.store != StoreType::kF32 && e.residual != ResidualType::kF32;
@@ -96,6 +117,10 @@ SKIFF_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2
     ApplyEpilogueFast<R, true>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && StoresCodes(e) && !residual) {
     ApplyEpilogueFast<R, false, true>(e, acc, rows);
+  } else if (e.activation == EpilogueActivation::kHardSwish && !residual) {
+    ApplyEpilogueFloats<R, true>(e, acc, rows);
+  } else if (e.activation == EpilogueActivation::kClamp && !residual) {
+    ApplyEpilogueFloats<R, false>(e, acc, rows);
   } else {
     alignas(32) int32_t sums[R][16];
     SKIFF_UNROLL
