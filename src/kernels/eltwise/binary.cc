@@ -12,7 +12,10 @@
 namespace skiff::kernels {
 namespace avx2 {
 BinaryKernel Binary(BinaryOp op);
-}
+}  // namespace avx2
+namespace avx512bw {
+BinaryKernel Binary(BinaryOp op);
+}  // namespace avx512bw
 
 namespace {
 
@@ -141,14 +144,20 @@ BinaryKernel Any(BinaryOp op) {
 
 bool IsPredicate(BinaryOp op) { return op >= BinaryOp::kEqual; }
 
+namespace {
+
+BinaryKernel Vectorised(Isa isa, BinaryOp op) {
+  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::Binary(op);
+  return Allows(isa, Isa::kAvx2) ? avx2::Binary(op) : scalar::Binary(op);
+}
+
+}  // namespace
+
 BinaryKernel SelectBinary(Isa isa, BinaryOp op, DType type) {
   const bool logical = op >= BinaryOp::kLogicalAnd;
   switch (type) {
     case DType::kFloat32:
-      if (const BinaryKernel kernel =
-              Allows(isa, Isa::kAvx2) ? avx2::Binary(op) : scalar::Binary(op)) {
-        return kernel;
-      }
+      if (const BinaryKernel kernel = Vectorised(isa, op)) return kernel;
       return logical ? nullptr : Any<float>(op);
     case DType::kInt32: return logical ? nullptr : Any<int32_t>(op);
     case DType::kInt64: return logical ? nullptr : Any<int64_t>(op);

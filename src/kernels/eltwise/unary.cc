@@ -7,7 +7,10 @@
 namespace skiff::kernels {
 namespace avx2 {
 UnaryKernel Unary(UnaryOp op);
-}
+}  // namespace avx2
+namespace avx512bw {
+UnaryKernel Unary(UnaryOp op);
+}  // namespace avx512bw
 
 namespace {
 
@@ -20,6 +23,7 @@ void RunPow(float* dst, const float* src, int64_t n, const UnaryParams& params) 
 
 UnaryKernel SelectUnary(Isa isa, UnaryOp op) {
   if (op == UnaryOp::kPow) return RunPow;
+  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::Unary(op);
   return Allows(isa, Isa::kAvx2) ? avx2::Unary(op) : scalar::Unary(op);
 }
 
