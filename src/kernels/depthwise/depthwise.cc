@@ -88,9 +88,10 @@ class RowTaps {
     for (const TapSlot& slot : run_.packed->slots) {
       const int64_t iy = first_y_ + slot.row * g_.dilation_h;
       const int64_t ix = x + slot.column * g_.dilation_w;
-      const bool inside_y = slot.row >= 0 && iy >= 0 && iy < g_.in_h;
+      const bool inside_y = iy >= 0 && iy < g_.in_h;
       const char* row = inside_y ? image_ + iy * row_bytes_ : static_cast<const char*>(run_.zeros);
-      *taps++ = ix >= 0 && ix < g_.in_w ? row + ix * g_.pixel_bytes : run_.zeros;
+      const bool inside_x = slot.row >= 0 && ix >= 0 && ix < g_.in_w;
+      *taps++ = inside_x ? row + ix * g_.pixel_bytes : run_.zeros;
     }
   }
 

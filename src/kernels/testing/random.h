@@ -1,12 +1,17 @@
-// For the tests of this room: random codes with many extremes, exact-sized buffers, random
-// epilogues.
+// For the tests of this room: random codes with many extremes, buffers that end at a guard page,
+// random epilogues.
 #pragma once
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "kernels/epilogue/epilogue.h"
@@ -15,27 +20,58 @@ namespace skiff::kernels::testing {
 
 inline constexpr size_t kSlack = 64;  // steps::kBufferSlack, which this room cannot see
 
-// `size` elements and kSlack readable bytes; the address sanitizer sees any access beyond.
+// `size` elements and kSlack readable bytes, up against a page that may not be touched. So the
+// first element lies at any multiple of the element's size: vectors in it are rarely aligned.
 template <typename T>
 class Buffer {
  public:
-  explicit Buffer(int64_t size)
-      : size_(static_cast<size_t>(std::max<int64_t>(size, 0))),
-        bytes_(std::make_unique<std::byte[]>(size_ * sizeof(T) + kSlack)) {
-    std::memset(bytes_.get() + size_ * sizeof(T), 0x7f, kSlack);
+  explicit Buffer(int64_t size) : size_(static_cast<size_t>(std::max<int64_t>(size, 0))) {
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t used = (bytes() + kSlack + page - 1) / page * page;
+    mapped_ = used + 2 * page;
+    map_ = static_cast<std::byte*>(
+        mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (map_ == MAP_FAILED || mprotect(map_ + page, used, PROT_READ | PROT_WRITE) != 0) {
+      std::abort();
+    }
+    end_ = map_ + page + used - kSlack;
+    std::memset(end_, kUntouched, kSlack);
   }
-  T* data() { return reinterpret_cast<T*>(bytes_.get()); }
-  const T* data() const { return reinterpret_cast<const T*>(bytes_.get()); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  Buffer(Buffer&& other) noexcept
+      : size_(other.size_),
+        mapped_(other.mapped_),
+        map_(std::exchange(other.map_, nullptr)),
+        end_(other.end_) {}
+  Buffer& operator=(Buffer&&) = delete;
+  ~Buffer() {
+    if (map_ != nullptr) munmap(map_, mapped_);
+  }
+
+  T* data() { return reinterpret_cast<T*>(end_ - bytes()); }
+  const T* data() const { return reinterpret_cast<const T*>(end_ - bytes()); }
   T& operator[](int64_t i) { return data()[i]; }
   const T& operator[](int64_t i) const { return data()[i]; }
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(size_); }
+  // Equal elements, and nothing was written past them.
   friend bool operator==(const Buffer& a, const Buffer& b) {
-    return a.size_ == b.size_ && std::memcmp(a.data(), b.data(), a.size_ * sizeof(T)) == 0;
+    return a.size_ == b.size_ && std::memcmp(a.data(), b.data(), a.bytes()) == 0 &&
+           a.SlackIsUntouched() && b.SlackIsUntouched();
   }
 
  private:
+  static constexpr int kUntouched = 0x7f;
+
+  [[nodiscard]] size_t bytes() const { return size_ * sizeof(T); }
+  [[nodiscard]] bool SlackIsUntouched() const {
+    return std::all_of(end_, end_ + kSlack, [](std::byte b) { return b == std::byte{kUntouched}; });
+  }
+
   size_t size_;
-  std::unique_ptr<std::byte[]> bytes_;
+  size_t mapped_ = 0;
+  std::byte* map_ = nullptr;
+  std::byte* end_ = nullptr;  // of the elements
 };
 
 class Random {
@@ -68,11 +104,11 @@ class Random {
 struct RandomEpilogue {
   RandomEpilogue(Random* random, int64_t channels, int64_t depth, EpilogueActivation activation,
                  StoreType store, ResidualType residual, bool half_away)
-      : m(static_cast<size_t>(channels + kEpilogueSlack)), b(m.size()) {
+      : m(channels + kReadable), b(channels + kReadable) {
     const float spread = 0.02F / static_cast<float>(depth);
     for (int64_t c = 0; c < channels; ++c) {
-      m[static_cast<size_t>(c)] = random->Float(-spread, spread);
-      b[static_cast<size_t>(c)] = random->Float(-20.0F, 60.0F);
+      m[c] = random->Float(-spread, spread);
+      b[c] = random->Float(-20.0F, 60.0F);
     }
     epilogue.m = m.data();
     epilogue.b = b.data();
@@ -88,8 +124,11 @@ struct RandomEpilogue {
     epilogue.hi = 127.0F;
   }
 
-  std::vector<float> m;
-  std::vector<float> b;
+  // What kEpilogueSlack has more than every buffer.
+  static constexpr int64_t kReadable = kEpilogueSlack - kSlack / sizeof(float);
+
+  Buffer<float> m;
+  Buffer<float> b;
   Epilogue epilogue;
 };
 
