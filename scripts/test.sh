@@ -55,6 +55,7 @@ step "build, gcc" build release all
 step "instruction sets" scripts/check_isa.py build/release
 step "operator table" scripts/make_operator_table.py build/release --check
 step "tests" ctest --preset release --parallel "$jobs"
+step "scalar and AVX2 on CPUs that have no more, emulated" scripts/emulated_rungs.sh build/release
 step "address and undefined-behaviour sanitizers, clang" memory_sanitizers
 step "thread sanitizer" thread_sanitizer
 step "clang-tidy" scripts/check_tidy.py build/asan --jobs "$jobs" --seconds "$tidy_seconds"
