@@ -41,11 +41,16 @@ endfunction()
 # A third off a build from scratch. Off by default, so that ordinary builds prove that each file
 # includes what it needs.
 function(skiff_precompile target)
-  if(SKIFF_PCH AND target STREQUAL skiff_base)
-    target_precompile_headers(skiff_base PRIVATE <algorithm> <array> <cmath> <cstring> <functional>
+  get_target_property(type ${target} TYPE)
+  if(NOT SKIFF_PCH)
+    return()
+  endif()
+  # A program is compiled with -fPIE, a library with -fPIC: they cannot share one.
+  if(target STREQUAL skiff_base OR type STREQUAL EXECUTABLE)
+    target_precompile_headers(${target} PRIVATE <algorithm> <array> <cmath> <cstring> <functional>
                               <map> <memory> <optional> <span> <string> <string_view> <utility>
                               <vector>)
-  elseif(SKIFF_PCH)
+  else()
     target_precompile_headers(${target} REUSE_FROM skiff_base)
   endif()
 endfunction()

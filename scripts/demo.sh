@@ -50,7 +50,7 @@ latency() {
 
 scripts/install_deps.sh build
 cmake --preset demo
-cmake --build --preset demo
+cmake --build --preset demo --target skiff
 
 echo
 echo "MobileNetV2, models/mobilenet_v2 in FP32 and models/mobilenet_v2_int8 in INT8, one thread:"
