@@ -24,12 +24,14 @@ ROOMS = {
     "runtime": ("plan",),
     "session": ("runtime", "formats"),
     "quant": ("runtime", "formats"),
+    "api": ("session",),
     "imaging": ("base",),
     "cli": ("session", "quant", "imaging"),
 }
 
 # Public headers belong to the room that implements them.
 PUBLIC_HEADERS = {
+    "skiff/export.h": "base",
     "skiff/status.h": "base",
     "skiff/dtype.h": "base",
     "skiff/session_types.h": "base",
@@ -64,6 +66,8 @@ def allowed_rooms(room: str) -> set[str]:
 
 def room_of(file: Path) -> str | None:
     """The room of a file of the project; None for what may include anything (tests/, bench/, demos/)."""
+    if file.parts[:2] == ("include", "paddle_infer"):
+        return "api"
     if file.parts[0] == "include":
         return PUBLIC_HEADERS.get("/".join(file.parts[1:]), "session")
     return file.parts[1] if file.parts[0] == "src" else None

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Programs whose tests start threads; the thread sanitizer looks at these alone.
-thread_tests=(base_test)
+thread_tests=(base_test tests_threads)
 # Programs that run under the address and undefined-behaviour sanitizers: those that read files of others,
 # move memory in kernels, or run whole models. The rest would double the time of the build.
 memory_tests=(formats_test imaging_test kernels_test steps_test tests_quantised tests_corruption)

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "skiff/export.h"
 #include "skiff/session_types.h"
 #include "skiff/status.h"
 
@@ -28,8 +29,9 @@ enum class CalibrationAlgorithm {
   kEmd,     // the same by the difference of means and standard deviations
   kPtf,     // the largest |x| over 1, 2, 4 or 8, by the least mean square error
 };
-std::string_view Name(CalibrationAlgorithm algorithm);  // as Paddle spells it: "KL", "abs_max"
-Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name);
+SKIFF_API std::string_view Name(
+    CalibrationAlgorithm algorithm);  // as Paddle spells it: "KL", "abs_max"
+SKIFF_API Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name);
 
 struct QuantizeOptions {
   CalibrationAlgorithm algo = CalibrationAlgorithm::kHist;
@@ -79,8 +81,8 @@ using QuantizeProgress = std::function<void(std::string_view stage, int64_t done
 
 // Quantises the model of `source` and writes it, with a calibration_table.txt, into the folder
 // `out`, made if need be. Errors name the operator, variable or file; nothing is written then.
-Result<QuantizeReport> Quantize(const ModelSource& source, CalibrationData& data,
-                                const QuantizeOptions& options, const std::string& out,
-                                const QuantizeProgress& progress = {});
+SKIFF_API Result<QuantizeReport> Quantize(const ModelSource& source, CalibrationData& data,
+                                          const QuantizeOptions& options, const std::string& out,
+                                          const QuantizeProgress& progress = {});
 
 }  // namespace skiff

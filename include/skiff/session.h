@@ -14,12 +14,13 @@
 #include <vector>
 
 #include "skiff/dtype.h"
+#include "skiff/export.h"
 #include "skiff/session_types.h"
 #include "skiff/status.h"
 
 namespace skiff {
 
-class Session {
+class SKIFF_API Session {
  public:
   static Result<std::unique_ptr<Session>> Load(const ModelSource& source,
                                                const SessionOptions& options);
@@ -35,6 +36,7 @@ class Session {
   // REQUIRES: data holds as many elements as dims say.
   Status SetInput(size_t index, DType dtype, std::span<const int64_t> dims, const void* data);
   Status Run();
+  // An error before the first Run, and after one that failed.
   [[nodiscard]] Result<TensorView> Output(size_t index) const;
 
   [[nodiscard]] std::vector<LayerInfo> Layers() const;

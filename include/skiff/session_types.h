@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "skiff/dtype.h"
+#include "skiff/export.h"
 #include "skiff/status.h"
 
 namespace skiff {
@@ -20,8 +21,8 @@ enum class Precision {
   kSimulate,  // the quantised graph run literally in float
   kInt8,      // quantised layers in integers (docs/numerics.md)
 };
-std::string_view Name(Precision precision);  // "fp32", "simulate", "int8"
-Result<Precision> ParsePrecision(std::string_view name);
+SKIFF_API std::string_view Name(Precision precision);  // "fp32", "simulate", "int8"
+SKIFF_API Result<Precision> ParsePrecision(std::string_view name);
 
 // Where a model is: a folder, two files, or two buffers in memory.
 struct ModelSource {

@@ -263,6 +263,7 @@ Status Context::RunTimed(size_t step) {
 }
 
 Status Context::Run() {
+  has_outputs_ = false;
   SKIFF_RETURN_IF_ERROR(Prepare());
   for (size_t s = 0; s < steps_.size(); ++s) {
     const Status status = options_.profile ? RunTimed(s) : RunStep(s);
@@ -271,11 +272,21 @@ Status Context::Run() {
       return status.WithContext(info.op + " " + info.name);
     }
   }
+  has_outputs_ = true;
   return OkStatus();
 }
 
 steps::Tensor Context::value(int index) const {
   return {Address(index), shapes_[static_cast<size_t>(index)].dims};
+}
+
+size_t Context::ReleaseMemory() {
+  const size_t bytes = arena_.size() + workspace_.size();
+  arena_ = AlignedBuffer();
+  workspace_ = AlignedBuffer();
+  shapes_changed_ = true;
+  has_outputs_ = false;
+  return bytes;
 }
 
 void Context::ResetProfile() { std::fill(profile_.begin(), profile_.end(), StepProfile{}); }

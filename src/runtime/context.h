@@ -46,6 +46,8 @@ class Context {
 
   [[nodiscard]] const plan::Model& model() const { return *model_; }
   [[nodiscard]] std::shared_ptr<const plan::Model> shared_model() const { return model_; }
+  // True when the outputs hold what the last Run computed.
+  [[nodiscard]] bool has_outputs() const { return has_outputs_; }
   // Extents of a value in the last run.
   [[nodiscard]] const Dims& dims(int index) const {
     return shapes_[static_cast<size_t>(index)].dims;
@@ -55,6 +57,9 @@ class Context {
   [[nodiscard]] const std::vector<StepProfile>& profile() const { return profile_; }
   void ResetProfile();
   [[nodiscard]] size_t arena_bytes() const { return arena_.size(); }
+  // Gives the activations' memory back, tensors of the last run with it; says how much that was.
+  // The next run takes it anew.
+  size_t ReleaseMemory();
   [[nodiscard]] const ContextOptions& options() const { return options_; }
 
  private:
@@ -97,6 +102,7 @@ class Context {
   AlignedBuffer workspace_;
   std::vector<StepProfile> profile_;
   bool shapes_changed_ = true;
+  bool has_outputs_ = false;
 };
 
 }  // namespace skiff::runtime

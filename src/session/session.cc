@@ -102,6 +102,10 @@ Result<TensorView> Session::Output(size_t index) const {
     return InvalidArgument("output " + std::to_string(index) + " of a model that has " +
                            std::to_string(model.outputs.size()));
   }
+  if (!impl_->context.has_outputs()) {
+    return InvalidArgument("output " + model.output_infos[index].name +
+                           " holds nothing: Run has not been called, or has failed");
+  }
   const int value = model.outputs[index];
   const steps::Tensor tensor = impl_->context.value(value);
   TensorView view;

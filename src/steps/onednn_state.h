@@ -57,18 +57,19 @@ class OnednnState : public StepState {
 // oneDNN chooses a kernel when extents are known; explain() wants the latest choice. Thread-safe.
 class KernelName {
  public:
+  // Called when extents change; allocates only where the choice does.
   void Set(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    name_ = "onednn:" + name;
+    if (name_ != name) name_ = name;
   }
   [[nodiscard]] std::string Get() const {
     const std::lock_guard lock(mutex_);
-    return name_;
+    return name_.empty() ? "onednn" : "onednn:" + name_;
   }
 
  private:
   mutable std::mutex mutex_;
-  std::string name_ = "onednn";
+  std::string name_;
 };
 
 }  // namespace skiff::steps
