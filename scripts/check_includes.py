@@ -24,7 +24,7 @@ ROOMS = {
     "runtime": ("plan",),
     "session": ("runtime", "formats"),
     "quant": ("runtime", "formats"),
-    "api": ("session",),
+    "api": ("session", "quant"),
     "imaging": ("base",),
     "cli": ("session", "quant", "imaging"),
 }

@@ -1,7 +1,5 @@
-// MkldnnQuantizerConfig: how a Config's EnableMkldnnQuantizer would calibrate a float model.
-//
-// Kept for programs of Paddle 2.6 and before; CreatePredictor refuses the switch (docs/api.md).
-// Value type.
+// MkldnnQuantizerConfig: how a Config's EnableMkldnnQuantizer calibrates a float model, as in
+// Paddle 2.6 and before. Value type.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Which names the shared library exports.
+// Which names the shared library exports: classes say so where they are defined, functions too.
 #pragma once
 
 #if defined(__GNUC__)

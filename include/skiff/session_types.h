@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "skiff/dtype.h"
-#include "skiff/export.h"
 #include "skiff/status.h"
 
 namespace skiff {
@@ -21,8 +20,8 @@ enum class Precision {
   kSimulate,  // the quantised graph run literally in float
   kInt8,      // quantised layers in integers (docs/numerics.md)
 };
-SKIFF_API std::string_view Name(Precision precision);  // "fp32", "simulate", "int8"
-SKIFF_API Result<Precision> ParsePrecision(std::string_view name);
+std::string_view Name(Precision precision);  // "fp32", "simulate", "int8"
+Result<Precision> ParsePrecision(std::string_view name);
 
 // Where a model is: a folder, two files, or two buffers in memory.
 struct ModelSource {

@@ -12,8 +12,6 @@
 #include <string_view>
 #include <utility>
 
-#include "skiff/export.h"
-
 namespace skiff {
 
 enum class StatusCode {
@@ -28,9 +26,9 @@ enum class StatusCode {
   kInternal,           // a defect of Skiff
 };
 
-SKIFF_API std::string_view StatusCodeName(StatusCode code);
+std::string_view StatusCodeName(StatusCode code);
 
-class [[nodiscard]] SKIFF_API Status {
+class [[nodiscard]] Status {
  public:
   Status() noexcept = default;
   Status(StatusCode code, std::string message)
@@ -55,14 +53,14 @@ class [[nodiscard]] SKIFF_API Status {
 };
 
 inline Status OkStatus() { return {}; }
-SKIFF_API Status InvalidArgument(std::string message);
-SKIFF_API Status NotFound(std::string message);
-SKIFF_API Status Corruption(std::string message);
-SKIFF_API Status Unsupported(std::string message);
-SKIFF_API Status IoError(std::string message);
-SKIFF_API Status ResourceExhausted(std::string message);
-SKIFF_API Status CheckFailed(std::string message);
-SKIFF_API Status Internal(std::string message);
+Status InvalidArgument(std::string message);
+Status NotFound(std::string message);
+Status Corruption(std::string message);
+Status Unsupported(std::string message);
+Status IoError(std::string message);
+Status ResourceExhausted(std::string message);
+Status CheckFailed(std::string message);
+Status Internal(std::string message);
 
 // A value or the reason why there is none.
 template <typename T>

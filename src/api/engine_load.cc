@@ -7,6 +7,7 @@
 #include "api/engine.h"
 #include "api/errors.h"
 #include "api/log.h"
+#include "api/quantizer.h"
 #include "base/cpu_count.h"
 #include "formats/model_files.h"
 #include "formats/quant_summary.h"
@@ -54,6 +55,7 @@ program::Program Read(const ConfigState& config) {
     LogError(message);
     Throw("InvalidArgument", message);
   }
+  if (config.mkldnn_quantizer) return QuantiseOnLoad(source, *config.quantizer_config);
   Result<program::Program> program = session::ReadSource(source);
   if (!program.ok() && program.status().code() == StatusCode::kNotFound) {
     Throw("NotFound", "Cannot open file " + std::string(program.status().message()));
@@ -67,7 +69,9 @@ program::Program Read(const ConfigState& config) {
 Precision PrecisionFor(const ConfigState& config, const program::Program& program) {
   using formats::Representation;
   const Representation found = formats::SummariseQuantisation(program).representation;
-  if (config.RunsInt8() || found == Representation::kR7) return Precision::kInt8;
+  if (config.RunsInt8() || config.mkldnn_quantizer || found == Representation::kR7) {
+    return Precision::kInt8;
+  }
   return found == Representation::kNone ? Precision::kFp32 : Precision::kSimulate;
 }
 
@@ -93,6 +97,7 @@ std::shared_ptr<const plan::Model> Compile(const ConfigState& config) {
   Result<plan::CompileOptions> compile = session::OptionsFor(options);
   if (!compile.ok()) Throw(compile.status());
   compile->fuse = config.ir_optim;
+  compile->int8_types.assign(config.int8_ops.begin(), config.int8_ops.end());
   Result<std::shared_ptr<const plan::Model>> model = plan::Compile(program, *compile);
   if (!model.ok()) Throw(model.status().WithContext(program.source));
   if (!config.quiet) {
@@ -106,11 +111,6 @@ std::shared_ptr<const plan::Model> Compile(const ConfigState& config) {
 }  // namespace
 
 std::shared_ptr<Engine> Engine::Create(const ConfigState& config) {
-  if (config.mkldnn_quantizer) {
-    Throw("Unimplemented",
-          "EnableMkldnnQuantizer: a float model is not quantised while it is loaded; quantise it "
-          "beforehand and use EnableMkldnnInt8");
-  }
   try {
     return std::make_shared<Engine>(Compile(config), ContextFor(config));
   } catch (const std::bad_alloc&) {

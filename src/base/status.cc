@@ -1,8 +1,10 @@
 #include "base/status.h"
 
+#include "skiff/export.h"
+
 namespace skiff {
 
-std::string_view StatusCodeName(StatusCode code) {
+SKIFF_API std::string_view StatusCodeName(StatusCode code) {
   switch (code) {
     case StatusCode::kOk: return "ok";
     case StatusCode::kInvalidArgument: return "invalid argument";
@@ -17,27 +19,37 @@ std::string_view StatusCodeName(StatusCode code) {
   return "unknown";
 }
 
-std::string Status::ToString() const {
+SKIFF_API std::string Status::ToString() const {
   if (ok()) return "ok";
   return std::string(StatusCodeName(code())) + ": " + std::string(message());
 }
 
-Status Status::WithContext(std::string_view context) const {
+SKIFF_API Status Status::WithContext(std::string_view context) const {
   if (ok()) return *this;
   return {code(), std::string(context) + ": " + std::string(message())};
 }
 
-Status InvalidArgument(std::string message) {
+SKIFF_API Status InvalidArgument(std::string message) {
   return {StatusCode::kInvalidArgument, std::move(message)};
 }
-Status NotFound(std::string message) { return {StatusCode::kNotFound, std::move(message)}; }
-Status Corruption(std::string message) { return {StatusCode::kCorruption, std::move(message)}; }
-Status Unsupported(std::string message) { return {StatusCode::kUnsupported, std::move(message)}; }
-Status IoError(std::string message) { return {StatusCode::kIoError, std::move(message)}; }
-Status ResourceExhausted(std::string message) {
+SKIFF_API Status NotFound(std::string message) {
+  return {StatusCode::kNotFound, std::move(message)};
+}
+SKIFF_API Status Corruption(std::string message) {
+  return {StatusCode::kCorruption, std::move(message)};
+}
+SKIFF_API Status Unsupported(std::string message) {
+  return {StatusCode::kUnsupported, std::move(message)};
+}
+SKIFF_API Status IoError(std::string message) { return {StatusCode::kIoError, std::move(message)}; }
+SKIFF_API Status ResourceExhausted(std::string message) {
   return {StatusCode::kResourceExhausted, std::move(message)};
 }
-Status CheckFailed(std::string message) { return {StatusCode::kCheckFailed, std::move(message)}; }
-Status Internal(std::string message) { return {StatusCode::kInternal, std::move(message)}; }
+SKIFF_API Status CheckFailed(std::string message) {
+  return {StatusCode::kCheckFailed, std::move(message)};
+}
+SKIFF_API Status Internal(std::string message) {
+  return {StatusCode::kInternal, std::move(message)};
+}
 
 }  // namespace skiff

@@ -4,6 +4,7 @@
 // roundings that the pass says it adds or removes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,7 +80,11 @@ struct CarriedSkip {
 // Decides which nodes run in integers: turns Edge::grid into values of type s8 and u8, puts
 // quantize and dequantize nodes where types change, and says in Node::why_float why a node stays
 // float. `skips` receives the skip tensors that are carried as codes.
-Status PlaceInt8(graph::Graph& graph, std::vector<CarriedSkip>* skips);
+//
+// `types`: the operator types that may, where the caller restricts them; "fc" stands for products,
+// "conv2d" for depthwise convolutions too. Others are rounded in float. Empty: all.
+Status PlaceInt8(graph::Graph& graph, std::vector<CarriedSkip>* skips,
+                 std::span<const std::string> types = {});
 
 // Turns every Edge::grid into explicit quantize + dequantize nodes and s8 weights into
 // floats: the literal simulation of an annotated graph.

@@ -106,7 +106,8 @@ class NonNegative {
 
 class Placer {
  public:
-  Placer(Graph& graph, std::vector<CarriedSkip>* skips) : graph_(graph), skips_(skips) {}
+  Placer(Graph& graph, std::vector<CarriedSkip>* skips, std::span<const std::string> types)
+      : graph_(graph), skips_(skips), types_(types) {}
 
   Status Run() {
     Choose();
@@ -127,7 +128,18 @@ class Placer {
           IsOneOf(node.type, {"conv2d_transpose", "depthwise_conv2d_transpose"});
       if (!IsConv2d(node) && !IsFc(node) && !product && !transposed) continue;
       node.why_float = WhyFloat(node, product, transposed);
+      if (node.why_float.empty() && !MayRunInt8(node)) {
+        node.why_float = "its type is not among those that were asked for";
+      }
     }
+  }
+
+  [[nodiscard]] bool MayRunInt8(const Node& node) const {
+    const auto has = [&](std::string_view type) {
+      return std::find(types_.begin(), types_.end(), type) != types_.end();
+    };
+    if (types_.empty() || has(node.type)) return true;
+    return IsFc(node) ? has("mul") || has("matmul") || has("matmul_v2") : has("conv2d");
   }
 
   static std::string WhyFloat(const Node& node, bool product, bool transposed) {
@@ -345,13 +357,15 @@ class Placer {
 
   Graph& graph_;
   std::vector<CarriedSkip>* skips_;
+  std::span<const std::string> types_;
   NonNegative non_negative_;
 };
 
 }  // namespace
 
-Status PlaceInt8(Graph& graph, std::vector<CarriedSkip>* skips) {
-  return Placer(graph, skips).Run();
+Status PlaceInt8(Graph& graph, std::vector<CarriedSkip>* skips,
+                 std::span<const std::string> types) {
+  return Placer(graph, skips, types).Run();
 }
 
 }  // namespace skiff::passes

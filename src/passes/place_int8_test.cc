@@ -37,9 +37,9 @@ Value* Conv(Graph& graph, Value* x, const std::string& name, double step,
   return y;
 }
 
-std::vector<CarriedSkip> Place(Graph& graph) {
+std::vector<CarriedSkip> Place(Graph& graph, const std::vector<std::string>& types = {}) {
   std::vector<CarriedSkip> skips;
-  const Status status = PlaceInt8(graph, &skips);
+  const Status status = PlaceInt8(graph, &skips, types);
   EXPECT_TRUE(status.ok()) << status.ToString();
   const Status verified = graph.Verify();
   EXPECT_TRUE(verified.ok()) << verified.ToString() << "\n" << graph.ToString();
@@ -128,6 +128,19 @@ TEST(PlaceInt8, SaysWhyALayerStaysFloat) {
   EXPECT_EQ(Named(graph, "conv2d", "a")->why_float, "the model does not quantise its weight");
   EXPECT_EQ(Named(graph, "conv2d", "b")->why_float, "the model has no threshold for its input a");
   EXPECT_EQ(Named(graph, "conv2d", "b")->In("Filter")->dtype, DType::kFloat32);
+}
+
+TEST(PlaceInt8, TypesThatWereNotAskedForAreRoundedInFloat) {
+  for (const char* type : {"conv2d", "fc"}) {
+    Graph graph;
+    MarkOutput(graph, Conv(graph, Input(graph, "x", kMap), "a", 0.2));
+    Place(graph, {type});
+    const Node* conv = Named(graph, "conv2d", "a");
+    const bool asked = type == std::string("conv2d");
+    EXPECT_EQ(conv->why_float.empty(), asked);
+    EXPECT_EQ(conv->In("Filter")->dtype, asked ? DType::kInt8 : DType::kFloat32);
+    EXPECT_EQ(conv->In("Input")->producer->type, asked ? "quantize" : "dequantize");
+  }
 }
 
 TEST(PlaceInt8, AStemQuantisesOnTheWay) {

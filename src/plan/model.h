@@ -31,6 +31,8 @@ struct CompileOptions {
   bool in_place = true;          // off: no step writes over its input (for the same)
   bool keep_identities = false;  // on: what changes nothing runs too (for calibration, which wants
                                  // every variable under its own name)
+  // Operator types that may run in integers; empty: all (passes::PlaceInt8).
+  std::vector<std::string> int8_types;
   // kSimulate: residual tensors to round as a kInt8 model of the same program carries them.
   std::vector<passes::CarriedSkip> round_skips;
 };

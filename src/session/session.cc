@@ -4,10 +4,11 @@
 
 #include "runtime/context.h"
 #include "session/load.h"
+#include "skiff/export.h"
 
 namespace skiff {
 
-std::string_view Name(Precision precision) {
+SKIFF_API std::string_view Name(Precision precision) {
   switch (precision) {
     case Precision::kFp32: return "fp32";
     case Precision::kSimulate: return "simulate";
@@ -16,7 +17,7 @@ std::string_view Name(Precision precision) {
   return "unknown";
 }
 
-Result<Precision> ParsePrecision(std::string_view name) {
+SKIFF_API Result<Precision> ParsePrecision(std::string_view name) {
   for (Precision p : {Precision::kFp32, Precision::kSimulate, Precision::kInt8}) {
     if (name == Name(p)) return p;
   }

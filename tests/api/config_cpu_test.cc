@@ -144,6 +144,21 @@ TEST(ApiConfig, EnableMkldnnInt8) {
   EXPECT_LT(Difference(integers, floats), 0.5);
 }
 
+// A type that is not in the list runs in float.
+TEST(ApiConfig, EnableMkldnnInt8_RestrictedToSomeTypes) {
+  const auto answer = [](const std::unordered_set<std::string>& ops) {
+    paddle_infer::Config config = Plain("mobilenet_v2_int8");
+    config.EnableMkldnnInt8(ops);
+    return Answer(config);
+  };
+  const std::vector<float> all = answer({});
+  EXPECT_EQ(answer({"conv2d", "fc", "pool2d"}), all);
+  EXPECT_NE(answer({"conv2d"}), all);
+  EXPECT_NE(answer({"fc"}), all);
+  // Rounded on the same grids, in another order of operations: some roundings flip.
+  EXPECT_LT(Difference(answer({"fc"}), all), 0.5);
+}
+
 TEST(ApiConfig, EnableMkldnnInt8_WantsMkldnnAndIrOptim) {
   const std::vector<float> literal = Answer(Plain("mobilenet_v2_int8"));
   paddle_infer::Config no_mkldnn = Plain("mobilenet_v2_int8");
@@ -180,15 +195,27 @@ TEST(ApiConfig, EnableMkldnnQuantizer) {
   EXPECT_EQ(quantizer->scale_algo("conv2d", "Input"), paddle::ScaleAlgo::MAX);
   quantizer->SetWarmupBatchSize(4);
   quantizer->SetWarmupData(std::make_shared<std::vector<paddle::PaddleTensor>>(1));
-  quantizer->SetEnabledOpTypes({"conv2d"});
+  quantizer->SetEnabledOpTypes({"conv2d", "fc"});
   quantizer->SetExcludedOpIds({1, 2});
   EXPECT_EQ(quantizer->warmup_batch_size(), 4);
   EXPECT_EQ(quantizer->warmup_data()->size(), 1U);
   EXPECT_EQ(quantizer->enabled_op_types().count("conv2d"), 1U);
   EXPECT_EQ(quantizer->excluded_op_ids().size(), 2U);
-  // Refused, where running in float would look as if it had worked.
-  EXPECT_THAT(ThrownBy([&] { paddle_infer::CreatePredictor(config); }),
-              StartsWith("(Unimplemented) EnableMkldnnQuantizer"));
+  EXPECT_THAT(ThrownBy([&] { paddle_infer::CreatePredictor(paddle_infer::Config(config)); }),
+              StartsWith("(Unimplemented) SetExcludedOpIds"));
+  quantizer->SetExcludedOpIds({});
+  EXPECT_THAT(ThrownBy([&] { paddle_infer::CreatePredictor(paddle_infer::Config(config)); }),
+              StartsWith("(InvalidArgument) EnableMkldnnQuantizer"));  // an empty tensor
+  paddle::PaddleTensor pictures;
+  const std::vector<float> pixels = Pixels(kSmall);
+  pictures.shape = kSmall;
+  pictures.data.Reset(const_cast<float*>(pixels.data()), pixels.size() * sizeof(float));
+  quantizer->SetWarmupData(
+      std::make_shared<std::vector<paddle::PaddleTensor>>(1, std::move(pictures)));
+  const std::vector<float> quantised = Answer(config);
+  const std::vector<float> floats = Answer(Plain("mobilenet_v2"));
+  EXPECT_NE(quantised, floats);
+  EXPECT_LT(Difference(quantised, floats), 0.5);
 }
 
 TEST(ApiConfig, EnableMkldnnBfloat16_SetBfloat16Op) {

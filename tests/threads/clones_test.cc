@@ -135,6 +135,23 @@ TEST_F(ApiClones, ManyRunsOverThreadsGiveTheBytesOfOne) {
   }
 }
 
+TEST_F(ApiClones, AreMadeOnAnyThreadWhileTheOriginalRuns) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (size_t i = 0; i < 4; ++i) {
+        const size_t shape = (static_cast<size_t>(t) + i) % kShapes.size();
+        Worker worker(predictor_->Clone());
+        worker.Run(shape, pixels_[shape]);
+        Check(worker, shape);
+      }
+    });
+  }
+  for (int i = 0; i < 8; ++i) RunOn(*predictor_, kShapes[0]);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong_, 0);
+}
+
 TEST_F(ApiClones, CostMicroseconds) {
   std::vector<double> times;
   for (int i = 0; i < 200; ++i) {
