@@ -14,7 +14,7 @@ set_target_properties(skiff_shared PROPERTIES OUTPUT_NAME skiff EXPORT_NAME skif
                       LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map LINKER_LANGUAGE CXX)
 target_link_options(skiff_shared PRIVATE
                     LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map
-                    LINKER:--gc-sections LINKER:--as-needed)
+                    LINKER:--gc-sections LINKER:--as-needed LINKER:--strip-debug)
 if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   target_link_options(skiff_shared PRIVATE LINKER:--no-undefined)
 endif()
