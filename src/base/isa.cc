@@ -45,8 +45,14 @@ bool RequestAmxPermission() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-std::vector<Isa> Detect() {
+struct Detected {
   std::vector<Isa> isas = {Isa::kScalar};
+  bool amx_refused = false;
+};
+
+Detected Detect() {
+  Detected found;
+  std::vector<Isa>& isas = found.isas;
   const Registers leaf1 = Cpuid(1);
   const Registers leaf7 = Cpuid(7);
   const Registers leaf7_1 = leaf7.eax >= 1 ? Cpuid(7, 1) : Registers{};
@@ -56,18 +62,24 @@ std::vector<Isa> Detect() {
 
   const bool avx2 = saves(0x6) && Bit(leaf1.ecx, 28) && Bit(leaf1.ecx, 12) && Bit(leaf7.ebx, 5) &&
                     Bit(leaf7.ebx, 8);  // AVX, FMA, AVX2, BMI2
-  if (!avx2) return isas;
+  if (!avx2) return found;
   isas.push_back(Isa::kAvx2);
   if (Bit(leaf7_1.eax, 4)) isas.push_back(Isa::kAvxVnni);
   const bool avx512bw = saves(0xe6) && Bit(leaf7.ebx, 16) && Bit(leaf7.ebx, 17) &&
                         Bit(leaf7.ebx, 30) && Bit(leaf7.ebx, 31);  // F, DQ, BW, VL
-  if (!avx512bw) return isas;
+  if (!avx512bw) return found;
   isas.push_back(Isa::kAvx512bw);
-  if (!Bit(leaf7.ecx, 11)) return isas;
+  if (!Bit(leaf7.ecx, 11)) return found;
   isas.push_back(Isa::kAvx512Vnni);
-  const bool amx = saves(0x60000) && Bit(leaf7.edx, 24) && Bit(leaf7.edx, 25);
-  if (amx && RequestAmxPermission()) isas.push_back(Isa::kAmx);
-  return isas;
+  if (!Bit(leaf7.edx, 24) || !Bit(leaf7.edx, 25)) return found;  // AMX-TILE, AMX-INT8
+  found.amx_refused = !saves(0x60000) || !RequestAmxPermission();
+  if (!found.amx_refused) isas.push_back(Isa::kAmx);
+  return found;
+}
+
+const Detected& Machine() {
+  static const Detected found = Detect();
+  return found;
 }
 
 bool Supported(Isa isa) {
@@ -110,10 +122,9 @@ bool Allows(Isa selected, Isa need) {
   return need <= selected;
 }
 
-const std::vector<Isa>& SupportedIsas() {
-  static const std::vector<Isa> isas = Detect();
-  return isas;
-}
+const std::vector<Isa>& SupportedIsas() { return Machine().isas; }
+
+bool AmxRefused() { return Machine().amx_refused; }
 
 Result<Isa> SelectIsa() {
   const char* wanted = std::getenv("SKIFF_ISA");

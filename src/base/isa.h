@@ -24,6 +24,9 @@ bool Allows(Isa selected, Isa need);
 // Every rung that this CPU and operating system support, lowest first (kScalar always).
 const std::vector<Isa>& SupportedIsas();
 
+// True when the CPU has AMX-INT8 but the operating system does not grant this process its state.
+bool AmxRefused();
+
 // The best rung, or the one that SKIFF_ISA names; naming one that the CPU lacks, or none, is an
 // error. Read from the environment at each call.
 Result<Isa> SelectIsa();

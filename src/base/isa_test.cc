@@ -37,6 +37,12 @@ TEST(IsaTest, AgreesWithTheCompilersDetection) {
   EXPECT_EQ(found, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
 }
 
+TEST(IsaTest, RefusedAmxIsNoRung) {
+  const std::vector<Isa>& isas = SupportedIsas();
+  const bool found = std::find(isas.begin(), isas.end(), Isa::kAmx) != isas.end();
+  EXPECT_FALSE(found && AmxRefused());
+}
+
 TEST(IsaTest, AllowsLowerRungsOnly) {
   EXPECT_TRUE(Allows(Isa::kScalar, Isa::kScalar));
   EXPECT_FALSE(Allows(Isa::kScalar, Isa::kAvx2));

@@ -33,6 +33,7 @@ Json Machine() {
   return {{"version", SKIFF_VERSION},
           {"cpu", CpuName()},
           {"supported_isas", supported},
+          {"amx_refused", AmxRefused()},
           {"isa", nullptr},
           {"onednn", onednn::Version()},
           {"onednn_isa", nullptr},
@@ -56,6 +57,9 @@ void Print(const Json& m) {
   table.Add({"skiff", m["version"].get<std::string>()});
   table.Add({"processor", m["cpu"].get<std::string>()});
   table.Add({"instruction sets", fmt::format("{}", fmt::join(supported, ", "))});
+  if (m["amx_refused"].get<bool>()) {
+    table.Add({"", "the processor has AMX, but the operating system refuses its use"});
+  }
   table.Add({"in use",
              fmt::format("{} (SKIFF_ISA=NAME takes a lower one)", m["isa"].get<std::string>())});
   table.Add({"oneDNN", fmt::format("{}, {}", m["onednn"].get<std::string>(),
