@@ -176,3 +176,36 @@ function(skiff_cross_room_tests root)
     endif()
   endforeach()
 endfunction()
+
+# tests/fuzz/fuzz_<name>.cc, linked with the rooms that it calls. The target `fuzz` builds them all.
+function(skiff_fuzz_target name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  list(TRANSFORM ARG_DEPENDS PREPEND skiff_)
+  add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_${name}.cc)
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPENDS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzz fuzz_${name})
+endfunction()
+
+# The fuzz targets of tests/fuzz and the program that writes their first inputs.
+function(skiff_fuzz)
+  add_executable(fuzz_seeds EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_seeds.cc)
+  target_link_libraries(fuzz_seeds PRIVATE skiff_formats)
+  target_compile_definitions(fuzz_seeds PRIVATE SKIFF_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_custom_target(fuzz DEPENDS fuzz_seeds)
+
+  # The command line, without its main.
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$|_(test|bench)\\.cc$")
+  add_library(skiff_fuzz_cli STATIC EXCLUDE_FROM_ALL ${sources})
+  target_link_libraries(skiff_fuzz_cli PUBLIC skiff_session skiff_imaging dep_cli)
+  target_compile_definitions(skiff_fuzz_cli PRIVATE SKIFF_VERSION="${PROJECT_VERSION}")
+
+  foreach(reader calibration npy params program tensor)
+    skiff_fuzz_target(${reader} DEPENDS formats)
+  endforeach()
+  skiff_fuzz_target(picture DEPENDS imaging)
+  skiff_fuzz_target(model DEPENDS session)
+  skiff_fuzz_target(command_line DEPENDS fuzz_cli)
+  skiff_fuzz_target(text_files DEPENDS fuzz_cli)
+endfunction()

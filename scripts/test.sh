@@ -12,6 +12,8 @@ memory_tests=(formats_test imaging_test kernels_test steps_test tests_quantised 
 # clang-tidy begins with the files that changed last and begins no more after this time; it says what
 # it left out. All files take 7 minutes.
 tidy_seconds=300
+# Of each fuzz target in this run; scripts/fuzz.sh takes more by hand.
+fuzz_seconds=40
 
 jobs=$(nproc)
 start=$SECONDS
@@ -57,6 +59,7 @@ step "operator table" scripts/make_operator_table.py build/release --check
 step "tests" ctest --preset release --parallel "$jobs"
 step "scalar and AVX2 on CPUs that have no more, emulated" scripts/emulated_rungs.sh build/release
 step "address and undefined-behaviour sanitizers, clang" memory_sanitizers
+step "fuzz targets, $fuzz_seconds s each" scripts/fuzz.sh "$fuzz_seconds"
 step "thread sanitizer" thread_sanitizer
 step "clang-tidy" scripts/check_tidy.py build/asan --jobs "$jobs" --seconds "$tidy_seconds"
 echo "== all checks passed in $((SECONDS - start)) s"

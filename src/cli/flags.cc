@@ -128,7 +128,7 @@ Verb& Verbs::Add(const std::string& name, const std::string& help) {
   return impl_->verbs.emplace_back(std::make_unique<Verb::Impl>(Verb::Impl{verb, &impl_->chosen}));
 }
 
-int Verbs::Main(int argc, const char* const* argv) {
+std::optional<int> Verbs::Parse(int argc, const char* const* argv) {
   impl_->AddHelp();
   try {
     impl_->app.parse(argc, argv);
@@ -136,6 +136,11 @@ int Verbs::Main(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return impl_->OnParseError(error);
   }
+  return std::nullopt;
+}
+
+int Verbs::Main(int argc, const char* const* argv) {
+  if (const std::optional<int> code = Parse(argc, argv)) return *code;
   const Status status = impl_->chosen();
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (!status.ok()) return Fail(kFailed, status.ToString());
