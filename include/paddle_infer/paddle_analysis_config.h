@@ -6,6 +6,8 @@
 // it is not.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -251,3 +253,5 @@ struct PD_INFER_DECL AnalysisConfig {
 };
 
 }  // namespace paddle
+
+// NOLINTEND(readability-identifier-naming)

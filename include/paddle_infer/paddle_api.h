@@ -4,6 +4,8 @@
 // Every failure is a paddle::platform::EnforceNotMet.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -147,3 +149,5 @@ PD_INFER_DECL std::string get_version();
 PD_INFER_DECL void UpdateDllFlag(const char* name, const char* value);
 
 }  // namespace paddle
+
+// NOLINTEND(readability-identifier-naming)

@@ -3,6 +3,8 @@
 // Copies share their memory, as Paddle's do. Thread-safety: as a shared_ptr to an array.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,3 +53,5 @@ PD_INFER_DECL Tensor from_blob(void* data, const std::vector<int64_t>& shape,
                                DataType dtype = DataType::FLOAT32);
 
 }  // namespace paddle
+
+// NOLINTEND(readability-identifier-naming)

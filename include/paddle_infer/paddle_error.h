@@ -4,6 +4,8 @@
 // std::exception. Value type.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <exception>
 #include <string>
 
@@ -36,3 +38,5 @@ namespace enforce {
 using paddle::platform::EnforceNotMet;
 }  // namespace enforce
 }  // namespace phi
+
+// NOLINTEND(readability-identifier-naming)

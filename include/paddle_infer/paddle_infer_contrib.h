@@ -1,6 +1,8 @@
 // contrib: copies between tensors, and a Status for code that does not want exceptions.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <exception>
 #include <string>
 
@@ -45,3 +47,5 @@ Status get_status(Fn fn) {
 
 }  // namespace contrib
 }  // namespace paddle_infer
+
+// NOLINTEND(readability-identifier-naming)

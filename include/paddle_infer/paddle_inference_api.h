@@ -13,6 +13,8 @@
 // paddle::platform::EnforceNotMet, which is a std::exception.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -135,3 +137,5 @@ class PD_INFER_DECL InternalUtils {
 
 }  // namespace experimental
 }  // namespace paddle_infer
+
+// NOLINTEND(readability-identifier-naming)

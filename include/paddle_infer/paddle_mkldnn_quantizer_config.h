@@ -2,6 +2,8 @@
 // Paddle 2.6 and before. Value type.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -41,3 +43,5 @@ struct PD_INFER_DECL MkldnnQuantizerConfig {
 };
 
 }  // namespace paddle
+
+// NOLINTEND(readability-identifier-naming)

@@ -4,6 +4,8 @@
 // by precision and not by this list: docs/api.md says what an edit of it does. Value types.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstddef>
 #include <initializer_list>
 #include <string>
@@ -66,3 +68,5 @@ class PD_INFER_DECL CpuPassStrategy : public PassStrategy {
 };
 
 }  // namespace paddle
+
+// NOLINTEND(readability-identifier-naming)

@@ -5,6 +5,8 @@
 // thread at a time. Every failure is a paddle::platform::EnforceNotMet.
 #pragma once
 
+// The names are Paddle's. NOLINTBEGIN(readability-identifier-naming)
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -107,3 +109,5 @@ class PD_INFER_DECL Tensor {
 };
 
 }  // namespace paddle_infer
+
+// NOLINTEND(readability-identifier-naming)

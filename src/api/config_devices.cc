@@ -4,6 +4,7 @@
 #include "api/errors.h"
 #include "api/log.h"
 
+// The signatures are Paddle's. NOLINTBEGIN(performance-unnecessary-value-param)
 namespace paddle {
 
 using skiff::api::LogError;
@@ -201,3 +202,5 @@ void AnalysisConfig::EnableCustomDevice(const std::string& device_type, int, Pre
 bool AnalysisConfig::use_custom_device() const { return false; }
 
 }  // namespace paddle
+
+// NOLINTEND(performance-unnecessary-value-param)

@@ -6,6 +6,7 @@
 #include "api/types.h"
 #include "paddle_infer/paddle_inference_api.h"
 
+// The signatures are Paddle's. NOLINTBEGIN(performance-unnecessary-value-param)
 namespace paddle_infer {
 
 using skiff::api::ConfigState;
@@ -168,3 +169,5 @@ void InternalUtils::SetTransformerMaskid(Config*, const std::string&) {}
 
 }  // namespace experimental
 }  // namespace paddle_infer
+
+// NOLINTEND(performance-unnecessary-value-param)
