@@ -10,8 +10,8 @@
 namespace skiff {
 
 // The smaller of the affinity mask of the calling thread and the control group's CPU quota, at
-// least
-// 1. A quota counts as the whole CPUs in it: one more thread would spend each period's end stopped.
+// least 1. A quota counts as the whole CPUs in it: one more thread would spend each period's end
+// stopped.
 int AvailableCpus();
 
 // CPUs that the control groups named in `membership` (the text of /proc/self/cgroup) and those

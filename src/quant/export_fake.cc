@@ -17,12 +17,12 @@ constexpr float kMaxCode = 127;
 class FakeExport {
  public:
   FakeExport(const Quantized& quantized, const QuantizeOptions& options, program::Program* program)
-      : quantized_(quantized), options_(options), editor_(program), program_(program) {
-    for (const Layer& layer : quantized.layers) {
-      if (layer.why_float.empty()) by_op_[layer.op] = &layer;
-    }
-    for (std::string& name : FetchedNames(*program)) fetched_.insert(std::move(name));
-  }
+      : quantized_(quantized),
+        options_(options),
+        editor_(program),
+        program_(program),
+        by_op_(QuantizedByOp(quantized.layers)),
+        fetched_(FetchedNames(*program)) {}
 
   void Run() {
     const std::vector<OpDesc>& ops = program_->blocks[0].ops;
@@ -34,7 +34,7 @@ class FakeExport {
         RenameInput(&op, layer->second->activation, layer->second->activation + ".quantized");
       }
       for (const auto& [from, to] : renamed_) RenameInput(&op, from, to);
-      SetThresholds(&op);
+      SetThresholds(layer == by_op_.end() ? nullptr : layer->second, &op);
       if (layer == by_op_.end()) {
         editor_.ops.push_back(std::move(op));
         continue;
@@ -120,8 +120,8 @@ class FakeExport {
     return out != nullptr && out->dims.size() > 1 ? static_cast<int32_t>(out->dims.size()) - 1 : 1;
   }
 
-  void SetThresholds(OpDesc* op) const {
-    const WeightSlots* slots = FindWeightSlots(op->type);
+  // `layer`: null when the operator stays float.
+  void SetThresholds(const Layer* layer, OpDesc* op) const {
     const std::string_view observed = ObservedSlot(op->type);
     const std::string output(OnlyName(op->outputs, observed));
     const bool known = quantized_.ranges.contains(output);
@@ -131,17 +131,13 @@ class FakeExport {
       SetAttribute(op, std::string(observed) + "0_threshold", AttrType::kFloat, threshold);
       SetAttribute(op, "with_quant_attr", AttrType::kBoolean, true);
     }
-    const auto quantized = [&](const Layer& layer) {
-      return layer.why_float.empty() && layer.output == output;
-    };
-    const auto layer = std::find_if(quantized_.layers.begin(), quantized_.layers.end(), quantized);
-    if (slots == nullptr || layer == quantized_.layers.end()) return;
+    if (layer == nullptr) return;
     std::string type = "post_" + std::string(Name(options_.algo));
     std::transform(type.begin(), type.end(), type.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     SetAttribute(op, "quantization_type", AttrType::kString, type);
     SetAttribute(op, "bit_length", AttrType::kInt, kBits);
-    SetAttribute(op, std::string(slots->activation) + "0_threshold", AttrType::kFloat,
+    SetAttribute(op, std::string(layer->slots->activation) + "0_threshold", AttrType::kFloat,
                  Threshold(layer->activation));
   }
 

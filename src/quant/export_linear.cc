@@ -15,13 +15,12 @@ constexpr int32_t kBits = 8;
 class LinearExport {
  public:
   LinearExport(const Quantized& quantized, program::Program* program)
-      : quantized_(quantized), editor_(program), program_(program) {
-    for (const Layer& layer : quantized.layers) {
-      if (!layer.why_float.empty()) continue;
-      by_op_[layer.op] = &layer;
-      rounded_.insert(layer.activation);
-    }
-    for (std::string& name : FetchedNames(*program)) fetched_.insert(std::move(name));
+      : quantized_(quantized),
+        editor_(program),
+        program_(program),
+        by_op_(QuantizedByOp(quantized.layers)),
+        fetched_(FetchedNames(*program)) {
+    for (const auto& [op, layer] : by_op_) rounded_.insert(layer->activation);
   }
 
   void Run() {
@@ -110,8 +109,8 @@ class LinearExport {
   Editor editor_;
   program::Program* program_;
   std::map<size_t, const Layer*> by_op_;
-  std::set<std::string> rounded_;
   std::set<std::string> fetched_;
+  std::set<std::string> rounded_;
   std::set<std::string> done_;
   std::vector<std::string> observed_;
 };

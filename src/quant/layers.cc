@@ -107,12 +107,20 @@ std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOpt
   return Planner(program, options).Run();
 }
 
-std::vector<std::string> FetchedNames(const program::Program& program) {
-  std::vector<std::string> names;
+std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers) {
+  std::map<size_t, const Layer*> by_op;
+  for (const Layer& layer : layers) {
+    if (layer.why_float.empty()) by_op[layer.op] = &layer;
+  }
+  return by_op;
+}
+
+std::set<std::string> FetchedNames(const program::Program& program) {
+  std::set<std::string> names;
   for (const OpDesc& op : program.blocks[0].ops) {
     if (op.type != "fetch") continue;
     for (const program::Argument& argument : op.inputs) {
-      names.insert(names.end(), argument.names.begin(), argument.names.end());
+      names.insert(argument.names.begin(), argument.names.end());
     }
   }
   return names;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,10 @@ struct Layer {
 // By operator, in the program's order.
 std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOptions& options);
 
+// Those that will be quantised, by the index of their operator. The layers must outlive the answer.
+std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers);
+
 // Variables of block 0 that the program fetches.
-std::vector<std::string> FetchedNames(const program::Program& program);
+std::set<std::string> FetchedNames(const program::Program& program);
 
 }  // namespace skiff::quant
