@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/status.h"
 #include "program/program.h"
 #include "quant/calibrate.h"
 #include "quant/layers.h"
@@ -18,7 +19,18 @@ struct Quantized {
   std::vector<Layer> layers;  // all that were asked for
   std::map<std::string, QuantizedWeight, std::less<>> weights;
   Ranges ranges;
+  // Values for biases of quantised layers that make up for the mean error of their rounding.
+  std::map<std::string, std::vector<float>, std::less<>> biases;
 };
+
+// The quantised program. Layers whose why_float is not empty stay float.
+program::Program Export(const program::Program& program, const Quantized& quantized,
+                        const QuantizeOptions& options);
+
+// The files of a program that Export made, and a calibration_table.txt, into the folder `out`, made
+// if need be; each under a temporary name first.
+Status WriteModel(const program::Program& program, const Ranges& ranges,
+                  const QuantizeOptions& options, const std::string& out);
 
 // onnx_format: quantize_linear and dequantize_linear, weights stored as int8, thresholds of all
 // other outputs on pairs with only_observer.

@@ -20,12 +20,16 @@ struct Layer {
   std::string activation;
   std::string weight;
   std::string output;
+  std::string bias;       // a parameter added to the output, one value a channel; may be empty
   int axis = -1;          // of the weight's thresholds
   std::string why_float;  // empty: it will be quantised
 };
 
 // By operator, in the program's order.
 std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOptions& options);
+
+// Leaves a layer in float, and with it those that read the same weight.
+void PutToFloat(size_t index, const std::string& why, std::vector<Layer>* layers);
 
 // Those that will be quantised, by the index of their operator. The layers must outlive the answer.
 std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers);

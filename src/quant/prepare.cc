@@ -1,0 +1,89 @@
+#include "quant/prepare.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "formats/model_files.h"
+#include "quant/calibrate.h"
+#include "quant/layers.h"
+#include "quant/options.h"
+#include "quant/weights.h"
+
+namespace skiff::quant {
+namespace {
+
+// What has to be observed: what is rounded, and every output that gets a threshold.
+std::set<std::string> NamesToObserve(const program::Program& program,
+                                     const std::vector<Layer>& layers) {
+  std::set<std::string> names;
+  for (const Layer& layer : layers) {
+    if (layer.why_float.empty()) names.insert(layer.activation);
+  }
+  for (const program::OpDesc& op : program.blocks[0].ops) {
+    const std::string_view name = OnlyName(op.outputs, ObservedSlot(op.type));
+    if (!name.empty()) names.emplace(name);
+  }
+  return names;
+}
+
+Status QuantizeWeights(const program::Program& program, Quantized* quantized) {
+  for (Layer& layer : quantized->layers) {
+    if (!layer.why_float.empty()) continue;
+    const auto range = quantized->ranges.find(layer.activation);
+    if (range == quantized->ranges.end()) {
+      return Unsupported(layer.slots->type.data() + (" " + layer.output) + " reads " +
+                         layer.activation + ", which is no float tensor that can be observed");
+    }
+    if (quantized->weights.contains(layer.weight)) continue;
+    SKIFF_ASSIGN_OR_RETURN(
+        quantized->weights[layer.weight],
+        QuantizeWeight(layer.weight, program.params.at(layer.weight), layer.axis));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
+                         const QuantizeOptions& options, const QuantizeProgress& progress) {
+  SKIFF_RETURN_IF_ERROR(CheckOptions(options));
+  if (data.batches() < 1) return InvalidArgument("there is no calibration data");
+  Prepared prepared;
+  prepared.batches = data.batches();
+  SKIFF_ASSIGN_OR_RETURN(prepared.program, formats::LoadModel(source));
+  const program::Program& program = prepared.program;
+  Quantized& quantized = prepared.quantized;
+  if (program.blocks.empty()) return Corruption(program.source + ": the program has no block");
+  quantized.layers = PlanLayers(program, options);
+  const bool any = std::any_of(quantized.layers.begin(), quantized.layers.end(),
+                               [](const Layer& layer) { return layer.why_float.empty(); });
+  if (!any) return InvalidArgument(program.source + ": no operator can be quantised");
+  SKIFF_ASSIGN_OR_RETURN(
+      quantized.ranges,
+      Calibrate(program, NamesToObserve(program, quantized.layers), data, options, progress));
+  SKIFF_RETURN_IF_ERROR(QuantizeWeights(program, &quantized).WithContext(program.source));
+  return prepared;
+}
+
+QuantizeReport ReportOf(const Prepared& prepared) {
+  const Quantized& quantized = prepared.quantized;
+  QuantizeReport report;
+  report.batches = prepared.batches;
+  for (const Layer& layer : quantized.layers) {
+    QuantizedLayer& row = report.layers.emplace_back();
+    row.op = prepared.program.blocks[0].ops[layer.op].type;
+    row.name = layer.output;
+    row.activation = layer.activation;
+    row.weight = layer.weight;
+    row.why_float = layer.why_float;
+    const auto range = quantized.ranges.find(layer.activation);
+    if (range == quantized.ranges.end()) continue;
+    row.threshold = range->second.threshold;
+    row.largest = range->second.largest;
+  }
+  return report;
+}
+
+}  // namespace skiff::quant

@@ -1,0 +1,28 @@
+// Prepare: everything that is decided before a quantised model is written.
+//
+// A Prepared model can be exported more than once, with other layers left in float each time.
+#pragma once
+
+#include <cstdint>
+
+#include "base/status.h"
+#include "program/program.h"
+#include "quant/export.h"
+#include "skiff/quantize.h"
+
+namespace skiff::quant {
+
+struct Prepared {
+  program::Program program;  // float, with what the recipe changed in it
+  Quantized quantized;
+  int64_t batches = 0;  // of calibration data
+};
+
+// Errors name the option, operator, variable or file.
+Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
+                         const QuantizeOptions& options, const QuantizeProgress& progress);
+
+// What became of each operator that was asked for.
+QuantizeReport ReportOf(const Prepared& prepared);
+
+}  // namespace skiff::quant
