@@ -17,7 +17,7 @@ ConvSource::ConvSource(const CodeGrid& grid, bool is_float, bool is_nchw, bool w
       widen_fn_(kernels::FindWiden(isa)->run) {}
 
 size_t ConvSource::CodeBytes(const SourceImage& image) const {
-  if (!is_float_) return 0;
+  if (!Copies(image)) return 0;
   const size_t bytes = static_cast<size_t>(image.elements()) + kBufferSlack;
   return (bytes + 63) / 64 * 64;
 }
@@ -27,9 +27,9 @@ size_t ConvSource::WorkspaceBytes(const SourceImage& image) const {
   return CodeBytes(image) + wide;
 }
 
-// `row` counts the padded rows of all images.
-void ConvSource::QuantizeRow(const SourceImage& image, const float* input, int64_t row,
-                             uint8_t* dst) const {
+// The codes of a row and its padding. `row` counts the padded rows of all images.
+void ConvSource::CopyRow(const SourceImage& image, const void* input, int64_t row,
+                         uint8_t* dst) const {
   const int64_t c = image.channels;
   const int64_t n = row / image.padded_h();
   const int64_t y = row % image.padded_h() - image.top;
@@ -39,8 +39,12 @@ void ConvSource::QuantizeRow(const SourceImage& image, const float* input, int64
   }
   std::memset(dst, 0, static_cast<size_t>(image.left * c));
   dst += image.left * c;
-  const float* from = input + n * c * image.h * image.w;
-  if (is_nchw_) {
+  const int64_t before = n * c * image.h * image.w;
+  const float* from = static_cast<const float*>(input) + before;
+  if (!is_float_) {
+    std::memcpy(dst, static_cast<const uint8_t*>(input) + before + y * image.w * c,
+                static_cast<size_t>(image.w * c));
+  } else if (is_nchw_) {
     kernels::QuantizeToNhwc(quantize_, params_, from, c, image.h * image.w, y * image.w,
                             (y + 1) * image.w, dst);
   } else {
@@ -55,17 +59,16 @@ const void* ConvSource::Prepare(const SourceImage& image, const void* input, std
   const int64_t row_size = image.padded_w() * image.channels;
   auto* quantized = reinterpret_cast<uint8_t*>(workspace);
   auto* wide = reinterpret_cast<int16_t*>(workspace + CodeBytes(image));
-  if (!is_float_ && !widen_) return codes;
-  if (is_float_) codes = quantized;
+  const bool copies = Copies(image);
+  if (!copies && !widen_) return codes;
+  if (copies) codes = quantized;
   // A few rows at a time, so that small pictures do not pay for many hand-overs.
   const int64_t rows = image.images * image.padded_h();
   const int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(row_size, 1));
   pool->ParallelFor((rows + chunk - 1) / chunk, [&](int64_t i) {
     const int64_t end = std::min(rows, (i + 1) * chunk);
     for (int64_t row = i * chunk; row < end; ++row) {
-      if (is_float_) {
-        QuantizeRow(image, static_cast<const float*>(input), row, quantized + row * row_size);
-      }
+      if (copies) CopyRow(image, input, row, quantized + row * row_size);
       if (widen_) widen_fn_(is_unsigned_, codes + row * row_size, row_size, wide + row * row_size);
     }
   });

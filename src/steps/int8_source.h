@@ -21,6 +21,7 @@ struct SourceImage {
   int64_t images = 0, h = 0, w = 0, channels = 0;
   int64_t top = 0, bottom = 0, left = 0, right = 0;
 
+  [[nodiscard]] bool is_padded() const { return (top | bottom | left | right) != 0; }
   [[nodiscard]] int64_t padded_h() const { return top + h + bottom; }
   [[nodiscard]] int64_t padded_w() const { return left + w + right; }
   [[nodiscard]] int64_t elements() const { return images * padded_h() * padded_w() * channels; }
@@ -31,12 +32,14 @@ class ConvSource {
   ConvSource(const CodeGrid& grid, bool is_float, bool is_nchw, bool widen, Isa isa);
 
   [[nodiscard]] size_t WorkspaceBytes(const SourceImage& image) const;
-  // REQUIRES: no padding unless the input is float.
   [[nodiscard]] const void* Prepare(const SourceImage& image, const void* input,
                                     std::byte* workspace, ThreadPool* pool) const;
 
  private:
-  void QuantizeRow(const SourceImage& image, const float* input, int64_t row, uint8_t* dst) const;
+  [[nodiscard]] bool Copies(const SourceImage& image) const {
+    return is_float_ || image.is_padded();
+  }
+  void CopyRow(const SourceImage& image, const void* input, int64_t row, uint8_t* dst) const;
   [[nodiscard]] size_t CodeBytes(const SourceImage& image) const;
 
   bool is_unsigned_;

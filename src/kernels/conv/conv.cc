@@ -1,6 +1,7 @@
 #include "kernels/conv/conv.h"
 
 #include <algorithm>
+#include <array>
 
 #include "kernels/conv/conv_symbols.h"
 
@@ -51,19 +52,40 @@ bool IsPointwise(const ConvGeometry& g) {
          g.out_h == g.in_h && g.out_w == g.in_w;
 }
 
-// The pointers of one output position, `step` apart. (x0, y0) is where its first tap lies.
-void BuildOne(const ConvGeometry& g, const char* image, const void* zeros, int64_t y0, int64_t x0,
-              int64_t step, const void** out) {
-  const int64_t row_bytes = g.in_w * g.pixel_bytes;
-  const int64_t tap_bytes = g.dilation_w * g.pixel_bytes;
-  const bool inside_x = x0 >= 0 && x0 + (g.taps_w - 1) * g.dilation_w < g.in_w;
+// From a position's first tap to each of them, in bytes.
+using TapOffsets = std::array<int64_t, kMaxConvTaps>;
+
+TapOffsets OffsetsOf(const ConvGeometry& g) {
+  TapOffsets offsets;
+  size_t tap = 0;
   for (int64_t ky = 0; ky < g.taps_h; ++ky) {
-    const int64_t iy = y0 + ky * g.dilation_h;
-    const bool inside_y = iy >= 0 && iy < g.in_h;
-    const char* at = image + iy * row_bytes + x0 * g.pixel_bytes;
-    for (int64_t kx = 0; kx < g.taps_w; ++kx, out += step, at += tap_bytes) {
-      const int64_t ix = x0 + kx * g.dilation_w;
-      *out = inside_y && (inside_x || (ix >= 0 && ix < g.in_w)) ? at : zeros;
+    for (int64_t kx = 0; kx < g.taps_w; ++kx) {
+      offsets[tap++] = (ky * g.dilation_h * g.in_w + kx * g.dilation_w) * g.pixel_bytes;
+    }
+  }
+  return offsets;
+}
+
+// The pointers of one output position, `step` apart. (x0, y0) is where its first tap lies.
+void BuildOne(const ConvGeometry& g, const TapOffsets& offsets, const char* image,
+              const void* zeros, int64_t y0, int64_t x0, int64_t step, const void** out) {
+  const char* first = image + (y0 * g.in_w + x0) * g.pixel_bytes;
+  const auto inside = [](int64_t at, int64_t reach, int64_t extent) {
+    return at >= 0 && at + reach < extent;
+  };
+  const bool inside_y = inside(y0, (g.taps_h - 1) * g.dilation_h, g.in_h);
+  const bool inside_x = inside(x0, (g.taps_w - 1) * g.dilation_w, g.in_w);
+  const auto taps = static_cast<size_t>(g.taps_h * g.taps_w);
+  if (inside_y && inside_x) {
+    for (size_t tap = 0; tap < taps; ++tap, out += step) *out = first + offsets[tap];
+    return;
+  }
+  size_t tap = 0;
+  for (int64_t ky = 0; ky < g.taps_h; ++ky) {
+    const bool row = inside(y0 + ky * g.dilation_h, 0, g.in_h);
+    for (int64_t kx = 0; kx < g.taps_w; ++kx, ++tap, out += step) {
+      const bool pixel = row && (inside_x || inside(x0 + kx * g.dilation_w, 0, g.in_w));
+      *out = pixel ? first + offsets[tap] : zeros;
     }
   }
 }
@@ -77,6 +99,7 @@ void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, 
     for (int64_t p = begin; p < end; ++p) *rows++ = src + p * g.pixel_bytes;
     return;
   }
+  const TapOffsets offsets = OffsetsOf(g);
   const int64_t image_bytes = g.in_h * g.in_w * g.pixel_bytes;
   const int64_t tile_pointers = g.taps_h * g.taps_w * tile_rows;
   int64_t ox = begin % g.out_w;
@@ -84,8 +107,8 @@ void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, 
   const char* image = src + begin / (g.out_w * g.out_h) * image_bytes;
   int row_of_tile = 0;
   for (int64_t p = begin; p < end; ++p) {
-    BuildOne(g, image, zeros, oy * g.stride_h - g.pad_top, ox * g.stride_w - g.pad_left, tile_rows,
-             rows + row_of_tile);
+    BuildOne(g, offsets, image, zeros, oy * g.stride_h - g.pad_top, ox * g.stride_w - g.pad_left,
+             tile_rows, rows + row_of_tile);
     if (++row_of_tile == tile_rows) {
       row_of_tile = 0;
       rows += tile_pointers;

@@ -33,7 +33,7 @@ struct Dot256 {
     out.residual_stride = t.residual_stride;
     out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
     out.dst_stride = t.dst_stride;
-    avx2::ApplyEpilogueRows<R>(*t.epilogue, acc, out);
+    avx2::ApplyEpilogueRows<R, V>(*t.epilogue, acc, out);
   }
 };
 

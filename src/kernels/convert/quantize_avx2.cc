@@ -7,9 +7,7 @@ namespace {
 
 SKIFF_INLINE __m256i Codes(const QuantizeParams& q, const float* src) {
   const __m256 y = _mm256_mul_ps(_mm256_loadu_ps(src), _mm256_set1_ps(q.multiplier));
-  const __m256 low = _mm256_max_ps(y, _mm256_set1_ps(q.lo));
-  const __m256 clamped = _mm256_min_ps(low, _mm256_set1_ps(q.hi));
-  return _mm256_cvtps_epi32(q.half_away ? RoundHalfAway(clamped) : clamped);
+  return RoundToCodes(y, {_mm256_set1_ps(q.lo), _mm256_set1_ps(q.hi)}, q.half_away);
 }
 
 // 16 floats to 16 bytes: the codes already fit, so their low bytes are gathered.

@@ -84,6 +84,11 @@ class RowTaps {
     first_y_ = oy * g_.stride_h - g_.pad_top;
   }
 
+  [[nodiscard]] bool HasInput(int64_t tap_row) const {
+    const int64_t iy = first_y_ + tap_row * g_.dilation_h;
+    return iy >= 0 && iy < g_.in_h;
+  }
+
   void Set(int64_t x, const void** taps) const {
     for (const TapSlot& slot : run_.packed->slots) {
       const int64_t iy = first_y_ + slot.row * g_.dilation_h;
@@ -155,6 +160,9 @@ void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   if (run.packed->start.size() != 0) tile.start = run.packed->start.As<int32_t>();
   tile.rows = g.taps_h;
   tile.columns = g.taps_w;
+  tile.row_end = g.taps_h;
+  while (tile.row_begin < tile.row_end && !row_taps.HasInput(tile.row_begin)) ++tile.row_begin;
+  while (tile.row_end > tile.row_begin && !row_taps.HasInput(tile.row_end - 1)) --tile.row_end;
   tile.epilogue = run.epilogue;
   tile.dst_stride = run.dst_stride;
   tile.residual_stride = run.residual_stride;

@@ -48,35 +48,58 @@ struct Pairs {
     return false;
   }
 
-  // row[y] is where the first window begins, `step` apart its columns.
+  // Does one of `count` rows from `row` on lie in the picture? Low pictures have many that do not.
+  static SKIFF_INLINE bool HasInput(const DepthwiseTile& t, int64_t row, int64_t count) {
+    return row < t.row_end && row + count > t.row_begin;
+  }
+
+  // row[y] is where the first window begins.
   template <int K, int S, int P>
-  static SKIFF_INLINE void Sum(const char* const (&row)[K], int64_t step, int64_t /*left*/,
-                               const char* w, Sums<P>& sums) {
+  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const char* const (&row)[K],
+                               int64_t /*left*/, const char* w, Sums<P>& sums) {
     constexpr int kBands = K / 2;
+    SKIFF_UNROLL
+    for (int band = 0; band < kBands; ++band) {
+      if (!HasInput(t, 2 * band, 2)) continue;
+      SumBand<K, S, P>(row[2 * band], row[2 * band + 1], t.column_step, w + band * K * kGroupBytes,
+                       sums);
+    }
+    if (HasInput(t, K - 1, 1)) {
+      SumLastRow<K, S, P>(row[K - 1], t.column_step, w + kBands * K * kGroupBytes, sums);
+    }
+  }
+
+  // Two rows, whose taps of one column are a pair.
+  template <int K, int S, int P>
+  static SKIFF_INLINE void SumBand(const char* upper, const char* lower, int64_t step,
+                                   const char* w, Sums<P>& sums) {
+    SKIFF_UNROLL
+    for (int x = 0; x < (P - 1) * S + K; ++x) {
+      const Pair pair = Interleave(Load(upper + x * step), Load(lower + x * step));
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        const int column = x - p * S;
+        if (column >= 0 && column < K) sums.Add(p, pair, w + column * kGroupBytes);
+      }
+    }
+  }
+
+  // One row, whose neighbouring taps are a pair.
+  template <int K, int S, int P>
+  static SKIFF_INLINE void SumLastRow(const char* row, int64_t step, const char* w, Sums<P>& sums) {
     constexpr int kColumns = (P - 1) * S + K;
     SKIFF_UNROLL
     for (int x = 0; x < kColumns; ++x) {
-      SKIFF_UNROLL
-      for (int band = 0; band < kBands; ++band) {
-        const Pair pair =
-            Interleave(Load(row[2 * band] + x * step), Load(row[2 * band + 1] + x * step));
-        SKIFF_UNROLL
-        for (int p = 0; p < P; ++p) {
-          const int column = x - p * S;
-          if (column < 0 || column >= K) continue;
-          sums.Add(p, pair, w + (band * K + column) * kGroupBytes);
-        }
-      }
       if (!BeginsPair(x, K, S, P)) continue;
       // The last column of the last window meets weights of zero.
-      const Vector a = Load(row[K - 1] + x * step);
-      const Vector b = x + 1 < kColumns ? Load(row[K - 1] + (x + 1) * step) : a;
+      const Vector a = Load(row + x * step);
+      const Vector b = x + 1 < kColumns ? Load(row + (x + 1) * step) : a;
       const Pair pair = Interleave(a, b);
       SKIFF_UNROLL
       for (int p = 0; p < P; ++p) {
         const int column = x - p * S;
         if (column < 0 || column >= K || column % 2 != 0) continue;
-        sums.Add(p, pair, w + (kBands * K + column / 2) * kGroupBytes);
+        sums.Add(p, pair, w + column / 2 * kGroupBytes);
       }
     }
   }

@@ -60,11 +60,12 @@ struct Quads {
              Ops::UnpackLow16(ab_high, cd_high), Ops::UnpackHigh16(ab_high, cd_high)}};
   }
 
-  // row[y] is where the first window begins, `step` apart its columns.
+  // row[y] is where the first window begins.
   template <int K, int S, int P>
-  static SKIFF_INLINE void Sum(const char* const (&row)[K], int64_t step, int64_t left,
+  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const char* const (&row)[K], int64_t left,
                                const char* w, Sums<P>& sums) {
     static_assert(K == 3 || K == 5);
+    const int64_t step = t.column_step;
     constexpr int kColumns = (P - 1) * S + K;
     SKIFF_UNROLL
     for (int x = 0; x < kColumns; ++x) {

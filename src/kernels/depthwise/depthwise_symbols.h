@@ -20,6 +20,9 @@ struct DepthwiseTile {
   // Of the window, if all taps of a row are `column_step` bytes apart; 0 at the picture's edges.
   int64_t rows = 0;
   int64_t columns = 0;
+  // Those rows of the window that lie in the picture; the others are zeros.
+  int64_t row_begin = 0;
+  int64_t row_end = 0;
   int64_t column_step = 0;
   int64_t channels = 0;
   const void* weights = nullptr;

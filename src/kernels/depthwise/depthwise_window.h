@@ -62,7 +62,7 @@ void RunWindows(const DepthwiseTile& t, int64_t p) {
     for (int y = 0; y < K; ++y) row[y] = first[y] + c;
     typename Rung::template Sums<P> sums;
     sums.Clear(start);
-    Rung::template Sum<K, S, P>(row, t.column_step, t.channels - c, w, sums);
+    Rung::template Sum<K, S, P>(t, row, t.channels - c, w, sums);
     Rung::template Finish<P>(t, e, p, c, sums);
     if (start != nullptr) start += Rung::kBlock;
   }

@@ -13,22 +13,24 @@
 namespace skiff::kernels::avx2 {
 namespace {
 
-SKIFF_INLINE void AddResidual(const Epilogue& e, const void* residual, __m256& y0, __m256& y1) {
+SKIFF_INLINE void AddResidualCodes(const Epilogue& e, __m128i codes, __m256& y0, __m256& y1) {
   const __m256 mr = _mm256_set1_ps(e.mr);
-  __m256 r0;
-  __m256 r1;
-  if (e.residual == ResidualType::kF32) {
-    r0 = _mm256_loadu_ps(static_cast<const float*>(residual));
-    r1 = _mm256_loadu_ps(static_cast<const float*>(residual) + 8);
-  } else {
-    const __m128i codes = _mm_loadu_si128(static_cast<const __m128i*>(residual));
-    const __m128i high = _mm_srli_si128(codes, 8);
-    const bool u8 = e.residual == ResidualType::kU8;
-    r0 = _mm256_cvtepi32_ps(u8 ? _mm256_cvtepu8_epi32(codes) : _mm256_cvtepi8_epi32(codes));
-    r1 = _mm256_cvtepi32_ps(u8 ? _mm256_cvtepu8_epi32(high) : _mm256_cvtepi8_epi32(high));
+  const __m128i high = _mm_srli_si128(codes, 8);
+  const bool u8 = e.residual == ResidualType::kU8;
+  const __m256i r0 = u8 ? _mm256_cvtepu8_epi32(codes) : _mm256_cvtepi8_epi32(codes);
+  const __m256i r1 = u8 ? _mm256_cvtepu8_epi32(high) : _mm256_cvtepi8_epi32(high);
+  y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(r0), mr, y0);
+  y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(r1), mr, y1);
+}
+
+SKIFF_INLINE void AddResidual(const Epilogue& e, const void* residual, __m256& y0, __m256& y1) {
+  if (e.residual != ResidualType::kF32) {
+    AddResidualCodes(e, _mm_loadu_si128(static_cast<const __m128i*>(residual)), y0, y1);
+    return;
   }
-  y0 = _mm256_fmadd_ps(r0, mr, y0);
-  y1 = _mm256_fmadd_ps(r1, mr, y1);
+  const __m256 mr = _mm256_set1_ps(e.mr);
+  y0 = _mm256_fmadd_ps(_mm256_loadu_ps(static_cast<const float*>(residual)), mr, y0);
+  y1 = _mm256_fmadd_ps(_mm256_loadu_ps(static_cast<const float*>(residual) + 8), mr, y1);
 }
 
 // min(max(alpha * y + beta, 0), 1); maxps and minps return their second operand for a NaN.
@@ -58,14 +60,13 @@ SKIFF_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1) {
   y1 = _mm256_load_ps(y + 8);
 }
 
-// Half away from zero: exact for every |y| < 2^23.
-SKIFF_INLINE __m256 RoundHalfAway(__m256 y) {
+// Half away from zero, for |y| <= 256 (every float of that range was tried): with the float just
+// below one half added towards the sign, truncation lands where the rule says. One half itself
+// would not do: 0.49999997 + 0.5 is rounded to 1.
+SKIFF_INLINE __m256i RoundHalfAway(__m256 y) {
   const __m256 sign = _mm256_and_ps(y, _mm256_set1_ps(-0.0F));
-  const __m256 whole = _mm256_round_ps(y, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
-  const __m256 rest = _mm256_andnot_ps(_mm256_set1_ps(-0.0F), _mm256_sub_ps(y, whole));
-  const __m256 up = _mm256_cmp_ps(rest, _mm256_set1_ps(0.5F), _CMP_GE_OQ);
-  const __m256 one = _mm256_or_ps(_mm256_set1_ps(1.0F), sign);
-  return _mm256_add_ps(whole, _mm256_and_ps(up, one));
+  const __m256 half = _mm256_or_ps(sign, _mm256_set1_ps(0x1.fffffep-2F));
+  return _mm256_cvttps_epi32(_mm256_add_ps(y, half));
 }
 
 struct Clamp {
@@ -75,7 +76,7 @@ struct Clamp {
 // Clamped and rounded; maxps and minps return their second operand for a NaN.
 SKIFF_INLINE __m256i RoundToCodes(__m256 y, const Clamp& clamp, bool half_away) {
   y = _mm256_min_ps(_mm256_max_ps(y, clamp.lo), clamp.hi);
-  return _mm256_cvtps_epi32(half_away ? RoundHalfAway(y) : y);
+  return half_away ? RoundHalfAway(y) : _mm256_cvtps_epi32(y);
 }
 
 SKIFF_INLINE void StoreFloats(const Epilogue& e, __m256 y0, __m256 y1, int64_t n, float* dst) {

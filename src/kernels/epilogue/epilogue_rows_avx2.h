@@ -28,13 +28,13 @@ struct FastEpilogue {
   bool half_away;
 };
 
-// 16 codes as s16, in the order 0-3, 8-11 | 4-7, 12-15.
+// The codes of 16 sums as s16, in the order 0-3, 8-11 | 4-7, 12-15.
 template <bool kResidual, bool kHardSwish>
-SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, const __m256i (&acc)[2],
-                               const void* residual) {
-  __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[0]), f.m0, f.b0);
-  __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[1]), f.m1, f.b1);
-  if constexpr (kResidual) AddResidual(e, residual, y0, y1);
+SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, __m256i acc0, __m256i acc1,
+                               __m128i residual) {
+  __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
+  __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
+  if constexpr (kResidual) AddResidualCodes(e, residual, y0, y1);
   if constexpr (kHardSwish) {
     y0 = HardSwish(e, y0);
     y1 = HardSwish(e, y1);
@@ -43,35 +43,77 @@ SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, const _
                             RoundToCodes(y1, f.clamp, f.half_away));
 }
 
+// How a vector of codes is filled: from one position of V = 2 vectors of channels.
+template <int V, bool kResidual, bool kHardSwish>
+struct FastRows {
+  static constexpr int kPositions = 1;
+
+  template <int R>
+  static SKIFF_INLINE __m256i Codes(const Epilogue& e, const FastEpilogue& f,
+                                    const __m256i (&acc)[R][2], int r, const EpilogueRows& rows) {
+    const char* at = static_cast<const char*>(rows.residual) + r * rows.residual_stride;
+    const __m128i residual =
+        kResidual ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)) : _mm_setzero_si128();
+    return FastCodes<kResidual, kHardSwish>(e, f, acc[r][0], acc[r][1], residual);
+  }
+  template <int R>
+  static SKIFF_INLINE void Store(__m128i codes, int r, int64_t n, const EpilogueRows& rows) {
+    StoreBytes(codes, n, static_cast<char*>(rows.dst) + r * rows.dst_stride);
+  }
+};
+
+// From two positions of at most 8 channels.
+template <bool kResidual, bool kHardSwish>
+struct FastRows<1, kResidual, kHardSwish> {
+  static constexpr int kPositions = 2;
+
+  template <int R>
+  static SKIFF_INLINE __m256i Codes(const Epilogue& e, const FastEpilogue& f,
+                                    const __m256i (&acc)[R][2], int r, const EpilogueRows& rows) {
+    const int next = r + 1 < R ? r + 1 : r;
+    __m128i residual = _mm_setzero_si128();
+    if constexpr (kResidual) {
+      const char* at = static_cast<const char*>(rows.residual);
+      residual = _mm_unpacklo_epi64(
+          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + r * rows.residual_stride)),
+          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + next * rows.residual_stride)));
+    }
+    return FastCodes<kResidual, kHardSwish>(e, f, acc[r][0], acc[next][0], residual);
+  }
+  template <int R>
+  static SKIFF_INLINE void Store(__m128i codes, int r, int64_t n, const EpilogueRows& rows) {
+    char* dst = static_cast<char*>(rows.dst) + r * rows.dst_stride;
+    StoreBytes(codes, n, dst);
+    if (r + 1 < R) StoreBytes(_mm_srli_si128(codes, 8), n, dst + rows.dst_stride);
+  }
+};
+
 // Clamp or hard_swish, codes out: nearly every layer of a convolutional net.
-template <int R, bool kResidual, bool kHardSwish = false>
+template <int R, typename Rows>
 SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
                                     const EpilogueRows& rows) {
+  const bool narrow = Rows::kPositions == 2;  // both halves of a vector are the same channels
+  const int64_t second_half = rows.channel + (narrow ? 0 : 8);
   const FastEpilogue f = {
-      _mm256_loadu_ps(e.m + rows.channel),          _mm256_loadu_ps(e.m + rows.channel + 8),
-      _mm256_loadu_ps(e.b + rows.channel),          _mm256_loadu_ps(e.b + rows.channel + 8),
+      _mm256_loadu_ps(e.m + rows.channel),          _mm256_loadu_ps(e.m + second_half),
+      _mm256_loadu_ps(e.b + rows.channel),          _mm256_loadu_ps(e.b + second_half),
       {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)}, e.half_away};
   const bool u8 = e.store == StoreType::kU8;
   const int64_t n = rows.n;
-  // Dwords of two rows after packing: r0 0, r0 8, r1 0, r1 8 | r0 4, r0 12, r1 4, r1 12.
+  // Dwords of two vectors after packing: r0 0, r0 8, r1 0, r1 8 | r0 4, r0 12, r1 4, r1 12.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  const char* residual = static_cast<const char*>(rows.residual);
-  char* dst = static_cast<char*>(rows.dst);
+  constexpr int kNext = Rows::kPositions;
   SKIFF_UNROLL
-  for (int r = 0; r < R; r += 2) {
-    constexpr int kLast = R - 1;
-    const int next = r < kLast ? r + 1 : r;
-    const __m256i first = FastCodes<kResidual, kHardSwish>(e, f, acc[r], residual);
+  for (int r = 0; r < R; r += 2 * kNext) {
+    const __m256i first = Rows::Codes(e, f, acc, r, rows);
     __m256i second = first;
-    if (next != r) {
-      second = FastCodes<kResidual, kHardSwish>(e, f, acc[next], residual + rows.residual_stride);
-    }
+    if (r + kNext < R) second = Rows::Codes(e, f, acc, r + kNext, rows);
     const __m256i bytes = _mm256_permutevar8x32_epi32(
         u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second), order);
-    StoreBytes(_mm256_castsi256_si128(bytes), n, dst);
-    if (next != r) StoreBytes(_mm256_extracti128_si256(bytes, 1), n, dst + rows.dst_stride);
-    residual += 2 * rows.residual_stride;
-    dst += 2 * rows.dst_stride;
+    Rows::template Store<R>(_mm256_castsi256_si128(bytes), r, n, rows);
+    if (r + kNext < R) {
+      Rows::template Store<R>(_mm256_extracti128_si256(bytes, 1), r + kNext, n, rows);
+    }
   }
 }
 
@@ -106,17 +148,17 @@ SKIFF_INLINE bool IsFast(const Epilogue& e) {
   return e.activation == EpilogueActivation::kClamp && StoresCodes(e);
 }
 
-// The whole epilogue for the sums of R positions.
-template <int R>
+// The whole epilogue for the sums of R positions, V vectors of each.
+template <int R, int V = 2>
 SKIFF_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
                                     const EpilogueRows& rows) {
   const bool residual = e.residual != ResidualType::kNone;
   if (IsFast(e) && !residual) {
-    ApplyEpilogueFast<R, false>(e, acc, rows);
+    ApplyEpilogueFast<R, FastRows<V, false, false>>(e, acc, rows);
   } else if (IsFast(e)) {
-    ApplyEpilogueFast<R, true>(e, acc, rows);
+    ApplyEpilogueFast<R, FastRows<V, true, false>>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && StoresCodes(e) && !residual) {
-    ApplyEpilogueFast<R, false, true>(e, acc, rows);
+    ApplyEpilogueFast<R, FastRows<V, false, true>>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && !residual) {
     ApplyEpilogueFloats<R, true>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kClamp && !residual) {
