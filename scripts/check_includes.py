@@ -36,6 +36,7 @@ PUBLIC_HEADERS = {
     "skiff/dtype.h": "base",
     "skiff/session_types.h": "base",
     "skiff/session.h": "session",
+    "skiff/convert.h": "quant",
     "skiff/quantize.h": "quant",
 }
 

@@ -12,6 +12,7 @@
 #include "formats/model_files.h"
 #include "formats/quant_summary.h"
 #include "plan/model.h"
+#include "quant/convert_program.h"
 #include "session/load.h"
 
 namespace skiff::api {
@@ -64,12 +65,21 @@ program::Program Read(const ConfigState& config) {
   return *std::move(program);
 }
 
+bool IsDeployed(const program::Program& program) {
+  if (program.blocks.empty()) return false;
+  const std::vector<program::OpDesc>& ops = program.blocks[0].ops;
+  return std::any_of(ops.begin(), ops.end(), [](const program::OpDesc& op) {
+    return program::FindAttribute(op.attributes, quant::kDeployedInt8) != nullptr;
+  });
+}
+
 // Without EnableMkldnnInt8 Paddle runs a quantised model literally, in float; programs that
-// save_quant_model.py converted have integer operators and run as such.
+// save_quant_model.py or Skiff converted are there to run in integers.
 Precision PrecisionFor(const ConfigState& config, const program::Program& program) {
   using formats::Representation;
   const Representation found = formats::SummariseQuantisation(program).representation;
-  if (config.RunsInt8() || config.mkldnn_quantizer || found == Representation::kR7) {
+  if (config.RunsInt8() || config.mkldnn_quantizer || found == Representation::kR7 ||
+      IsDeployed(program)) {
     return Precision::kInt8;
   }
   return found == Representation::kNone ? Precision::kFp32 : Precision::kSimulate;

@@ -12,6 +12,7 @@ void AddInspect(Verbs& verbs);
 void AddExplain(Verbs& verbs);
 void AddCompare(Verbs& verbs);
 void AddQuantize(Verbs& verbs);
+void AddConvert(Verbs& verbs);
 void AddDoctor(Verbs& verbs);
 
 }  // namespace skiff::cli

@@ -21,6 +21,17 @@ void SetAttribute(OpDesc* op, std::string_view name, program::AttrType type,
   op->attributes.push_back({std::string(name), type, std::move(value), {}});
 }
 
+OpDesc MakeLinearOp(const char* type, const LinearOp& op) {
+  using program::AttrType;
+  OpDesc made = MakeOp(type, {{"X", {op.x}}, {"Scale", {op.scale}}, {"ZeroPoint", {op.zero_point}}},
+                       {{"Y", {op.y}}});
+  SetAttribute(&made, "bit_length", AttrType::kInt, int32_t{8});
+  SetAttribute(&made, "quant_axis", AttrType::kInt, int32_t{op.axis});
+  SetAttribute(&made, "round_type", AttrType::kInt, op.round_type);
+  SetAttribute(&made, "only_observer", AttrType::kBoolean, op.only_observer);
+  return made;
+}
+
 void RenameInput(OpDesc* op, std::string_view from, const std::string& to) {
   for (program::Argument& argument : op->inputs) {
     std::replace(argument.names.begin(), argument.names.end(), std::string(from), to);
@@ -48,6 +59,12 @@ void Editor::AddVarLike(const std::string& name, const std::string& model) {
   var.name = name;
   vars_[name] = program_->blocks[0].vars.size();
   program_->blocks[0].vars.push_back(std::move(var));
+}
+
+void Editor::AddFloatVarLike(const std::string& name, const std::string& model) {
+  if (FindVar(name) != nullptr) return;
+  AddVarLike(name, model);
+  program_->blocks[0].vars.back().dtype = DType::kFloat32;
 }
 
 void Editor::SetParam(const std::string& name, DType dtype, std::vector<int64_t> dims,

@@ -19,6 +19,18 @@ using Slots = std::vector<std::pair<std::string, std::vector<std::string>>>;
 program::OpDesc MakeOp(std::string type, const Slots& inputs, const Slots& outputs);
 void SetAttribute(program::OpDesc* op, std::string_view name, program::AttrType type,
                   program::AttrValue value);
+// quantize_linear or dequantize_linear of 8 bits; axis -1: one scale for all. `round_type` is the
+// file's (docs/formats.md).
+struct LinearOp {
+  std::string x;
+  std::string scale;
+  std::string zero_point;
+  std::string y;
+  int axis = -1;
+  int32_t round_type = 0;
+  bool only_observer = false;
+};
+program::OpDesc MakeLinearOp(const char* type, const LinearOp& op);
 // Replaces `from` by `to` in every slot.
 void RenameInput(program::OpDesc* op, std::string_view from, const std::string& to);
 
@@ -30,6 +42,8 @@ class Editor {
   [[nodiscard]] const program::VarDesc* FindVar(const std::string& name) const;
   // A variable like `model` under another name, no parameter. Does nothing when it exists.
   void AddVarLike(const std::string& name, const std::string& model);
+  // The same, of float values whatever the model holds.
+  void AddFloatVarLike(const std::string& name, const std::string& model);
   // A parameter and its variable; replaces what had the name.
   void SetParam(const std::string& name, DType dtype, std::vector<int64_t> dims,
                 std::vector<std::byte> bytes);

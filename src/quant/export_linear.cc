@@ -10,8 +10,6 @@ namespace {
 using program::AttrType;
 using program::OpDesc;
 
-constexpr int32_t kBits = 8;
-
 class LinearExport {
  public:
   LinearExport(const Quantized& quantized, program::Program* program)
@@ -47,17 +45,6 @@ class LinearExport {
  private:
   static constexpr const char* kBoth = ".quantized.dequantized";
 
-  OpDesc Linear(const char* type, const std::string& x, const std::string& scale,
-                const std::string& zero_point, const std::string& y, int axis, bool observer) {
-    OpDesc op =
-        MakeOp(type, {{"X", {x}}, {"Scale", {scale}}, {"ZeroPoint", {zero_point}}}, {{"Y", {y}}});
-    SetAttribute(&op, "bit_length", AttrType::kInt, kBits);
-    SetAttribute(&op, "quant_axis", AttrType::kInt, int32_t{axis});
-    SetAttribute(&op, "round_type", AttrType::kInt, int32_t{0});
-    SetAttribute(&op, "only_observer", AttrType::kBoolean, observer);
-    return op;
-  }
-
   // quantize_linear and dequantize_linear of an activation.
   void AddPair(const std::string& name, bool observer) {
     const auto range = quantized_.ranges.find(name);
@@ -69,9 +56,14 @@ class LinearExport {
     editor_.SetParam(scale, DType::kFloat32, {1},
                      std::vector<float>{static_cast<float>(range->second.threshold)});
     editor_.SetParam(zero, DType::kInt32, {1}, std::vector<int32_t>{0});
-    editor_.ops.push_back(Linear("quantize_linear", name, scale, zero, codes, -1, observer));
-    editor_.ops.push_back(
-        Linear("dequantize_linear", codes, scale, zero, name + kBoth, -1, observer));
+    editor_.ops.push_back(MakeLinearOp(
+        "quantize_linear",
+        {.x = name, .scale = scale, .zero_point = zero, .y = codes, .only_observer = observer}));
+    editor_.ops.push_back(MakeLinearOp("dequantize_linear", {.x = codes,
+                                                             .scale = scale,
+                                                             .zero_point = zero,
+                                                             .y = name + kBoth,
+                                                             .only_observer = observer}));
   }
 
   void RoundActivation(const std::string& name) {
@@ -90,8 +82,11 @@ class LinearExport {
     editor_.SetParam(scale, DType::kFloat32, {channels}, weight.thresholds);
     editor_.SetParam(zero, DType::kInt32, {channels},
                      std::vector<int32_t>(weight.thresholds.size(), 0));
-    editor_.ops.push_back(Linear("dequantize_linear", layer.weight, scale, zero,
-                                 layer.weight + kBoth, weight.axis, false));
+    editor_.ops.push_back(MakeLinearOp("dequantize_linear", {.x = layer.weight,
+                                                             .scale = scale,
+                                                             .zero_point = zero,
+                                                             .y = layer.weight + kBoth,
+                                                             .axis = weight.axis}));
   }
 
   // The output's threshold travels on a pair that changes nothing. A variable that is rounded for

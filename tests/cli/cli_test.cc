@@ -180,6 +180,32 @@ TEST_F(Cli, InspectReadsWhatIsThere) {
   EXPECT_THAT(Skiff("inspect " + kInt8).out, AllOf(HasSubstr("R3"), HasSubstr("conv2d")));
 }
 
+TEST_F(Cli, ConvertTakesTheFlagsOfSaveQuantModel) {
+  const std::string model = (kSource / "tests/golden/formats/q26_old_cw").string();
+  const std::string out = (folder_ / "int8").string();
+  const std::string paths =
+      "convert --quant_model_path " + model + " --int8_model_save_path " + out;
+  const Outcome done = Skiff(paths + " --ops_to_quantize conv2d,pool2d --debug");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(
+      done.out,
+      HasSubstr("Success! INT8 model obtained from the Quant model can be found at " + out));
+  EXPECT_TRUE(fs::exists(out + "/__model__"));
+  EXPECT_TRUE(fs::exists(out + "/int8_0_quantised.dot"));
+  EXPECT_EQ(SkiffJson("inspect --model_dir " + out)["quantisation"]["representation"], "R3");
+  const Json json = SkiffJson(paths +
+                              " --quant_model_filename inference.pdmodel "
+                              "--quant_params_filename inference.pdiparams --op_ids_to_skip 2 "
+                              "--save_model_filename m.pdmodel --save_params_filename m.pdiparams");
+  EXPECT_EQ(json["representation"], "R1");
+  EXPECT_EQ(json["operators"][0]["id"], 2);
+  EXPECT_THAT(json["operators"][0]["why_float"].get<std::string>(), HasSubstr("op_ids_to_skip"));
+  EXPECT_TRUE(fs::exists(out + "/m.pdiparams"));
+  ExpectRefused("convert --quant_model_path " + model, 2, "--int8_model_save_path");
+  ExpectRefused(paths + " --op_ids_to_skip two", 2, "two");
+  ExpectRefused(paths + " --ops_to_quantize softmax", 1, "softmax");
+}
+
 TEST_F(Cli, RunNamesThePicture) {
   const std::string labels = " --labels " + (kSource / "data" / "imagenet_labels.txt").string();
   const Json json = SkiffJson("run " + kInt8 + labels + " --precision fp32,int8 " + kPicture);
