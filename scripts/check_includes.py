@@ -38,6 +38,7 @@ PUBLIC_HEADERS = {
     "skiff/session.h": "session",
     "skiff/convert.h": "quant",
     "skiff/quantize.h": "quant",
+    "skiff/quantize_report.h": "quant",
 }
 
 # Libraries and the rooms that may include them, by the start of the header's name.

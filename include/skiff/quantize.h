@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "skiff/export.h"
+#include "skiff/quantize_report.h"
 #include "skiff/session_types.h"
 #include "skiff/status.h"
 
@@ -33,6 +34,13 @@ SKIFF_API std::string_view Name(
     CalibrationAlgorithm algorithm);  // as Paddle spells it: "KL", "abs_max"
 SKIFF_API Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name);
 
+// How much is measured of a model after it was quantised.
+enum class ReportDetail {
+  kNone,
+  kOutput,  // the output against the float model's: whether the model is fit for use
+  kLayers,  // and every layer: ranges, errors, times
+};
+
 struct QuantizeOptions {
   CalibrationAlgorithm algo = CalibrationAlgorithm::kHist;
   double hist_percent = 0.9999;
@@ -49,6 +57,7 @@ struct QuantizeOptions {
   std::string params_filename = "model.pdiparams";
   int threads = 1;
   size_t memory_limit = size_t{4} << 30;  // bytes of activations of one batch
+  ReportDetail report = ReportDetail::kOutput;
 };
 
 // The data, batch by batch. Read twice by kHist and kKl.
@@ -58,22 +67,6 @@ class CalibrationData {
   [[nodiscard]] virtual int64_t batches() const = 0;
   // One tensor for each input of the model, in its order; valid until the next call.
   virtual Result<std::vector<TensorView>> Batch(int64_t index) = 0;
-};
-
-// What became of one operator that was asked for.
-struct QuantizedLayer {
-  std::string op;
-  std::string name;        // the variable that it writes
-  std::string activation;  // the variable that is rounded in front of it
-  std::string weight;
-  double threshold = 0;   // of the activation
-  double largest = 0;     // |activation| seen
-  std::string why_float;  // why it stays float; empty: it is quantised
-};
-
-struct QuantizeReport {
-  std::vector<QuantizedLayer> layers;
-  int64_t batches = 0;
 };
 
 // `stage` is what is being done, `done` of `total` parts of it.

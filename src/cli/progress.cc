@@ -34,4 +34,14 @@ void Progress::Clear() {
   drawn_ = false;
 }
 
+std::function<void(std::string_view, int64_t, int64_t)> StageProgress::Callback() {
+  return [this](std::string_view stage, int64_t done, int64_t total) {
+    if (!bar_ || stage != stage_) {
+      stage_ = stage;
+      bar_.emplace("done", total);
+    }
+    bar_->Update(done, stage_);
+  };
+}
+
 }  // namespace skiff::cli

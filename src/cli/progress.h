@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace skiff::cli {
 
@@ -27,6 +30,18 @@ class Progress {
   bool drawn_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_;
+};
+
+// The same for work that goes through stages, each with a count of its own.
+class StageProgress {
+ public:
+  // As Quantize and its like call it. Valid while this lives.
+  std::function<void(std::string_view stage, int64_t done, int64_t total)> Callback();
+  void Clear() { bar_.reset(); }
+
+ private:
+  std::string stage_;
+  std::optional<Progress> bar_;
 };
 
 }  // namespace skiff::cli

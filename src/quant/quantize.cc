@@ -3,7 +3,9 @@
 
 #include <new>
 
+#include "formats/model_files.h"
 #include "quant/export.h"
+#include "quant/measure.h"
 #include "quant/prepare.h"
 
 namespace skiff {
@@ -14,9 +16,14 @@ Result<QuantizeReport> QuantizeModel(const ModelSource& source, CalibrationData&
                                      const QuantizeProgress& progress) {
   SKIFF_ASSIGN_OR_RETURN(const quant::Prepared prepared,
                          quant::Prepare(source, data, options, progress));
+  QuantizeReport report = quant::ReportOf(prepared);
+  if (options.report != ReportDetail::kNone) {
+    SKIFF_ASSIGN_OR_RETURN(const program::Program original, formats::LoadModel(source));
+    SKIFF_RETURN_IF_ERROR(quant::Measure(original, prepared, data, options, progress, &report));
+  }
   const program::Program quantized = quant::Export(prepared.program, prepared.quantized, options);
   SKIFF_RETURN_IF_ERROR(quant::WriteModel(quantized, prepared.quantized.ranges, options, out));
-  return quant::ReportOf(prepared);
+  return report;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -389,6 +390,28 @@ TEST_F(Cli, QuantizeMakesAModelThatRuns) {
   const Json run = SkiffJson("run --model_dir " + out + " " + kPicture);
   EXPECT_EQ(run["pictures"][0]["results"][0]["top5"][0]["label"], 9);
   EXPECT_GE(SkiffJson("explain --model_dir " + out + " --repeats 1")["int8_layers"], 50);
+}
+
+TEST_F(Cli, QuantizeReports) {
+  const fs::path page = folder_ / "report.html";
+  const std::string start = "quantize " + kFloat + " --data " + kPictures.string() +
+                            " --batch_nums 4 --out " + (folder_ / "made").string();
+  const Json made = SkiffJson(start + " --report " + page.string());
+  EXPECT_EQ(Json::parse(Slurp(folder_ / "report.json"))["layers"], made["layers"]);
+  EXPECT_EQ(made["output"]["samples"], 4);
+  EXPECT_GT(made["speed"]["ms_int8"].get<double>(), 0);
+  EXPECT_GT(made["layers"][7]["figures"]["alone"]["sqnr_db"].get<double>(), 10);
+  EXPECT_EQ(made["warnings"].size(), 0U);
+  const std::string csv = Slurp(folder_ / "report.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 54);
+  const std::string html = Slurp(page);
+  EXPECT_THAT(html, AllOf(HasSubstr("id=\"layer-52\""), HasSubstr("<svg")));
+  for (const char* outside : {"http:", "https:", "<script", "<link", "src="}) {
+    EXPECT_THAT(html, testing::Not(HasSubstr(outside))) << "a page that opens offline";
+  }
+  const Outcome ruined = Skiff(start + " --hist_percent 0.5");
+  EXPECT_EQ(ruined.code, 0);
+  EXPECT_THAT(ruined.err, HasSubstr("warning: quantised, the model gives another label"));
 }
 
 TEST_F(Cli, QuantizeSaysWhatIsWrong) {

@@ -1,0 +1,80 @@
+#include "cli/quantize_flags.h"
+
+#include <fmt/format.h>
+
+#include "cli/calibration.h"
+#include "cli/text.h"
+
+namespace skiff::cli {
+namespace {
+
+std::string Joined(const std::vector<std::string>& list) {
+  return fmt::format("{}", fmt::join(list, ","));
+}
+
+}  // namespace
+
+void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
+  QuantizeOptions& options = flags.options;
+  verb.Group("How");
+  verb.Custom(
+      {"--algo", "NAME",
+       "How an activation's range follows from its values: hist, KL, mse, emd, "
+       "avg, abs_max or ptf"},
+      [&options](const std::string& text) {
+        SKIFF_ASSIGN_OR_RETURN(options.algo, ParseCalibrationAlgorithm(text));
+        return OkStatus();
+      },
+      std::string(Name(options.algo)));
+  verb.Number({"--hist_percent", "SHARE", "Share of the values that hist keeps"},
+              options.hist_percent, 1e-6, 1.0);
+  flags.types = Joined(options.quantizable_op_type);
+  verb.Text({"--quantizable_op_type", "LIST", "Operators to quantise, separated by commas"},
+            flags.types);
+  verb.Text({"--skip_tensor_list", "LIST", "Operators that touch these variables stay float"},
+            flags.skip);
+  verb.Text({"--weight_quantize_type", "NAME", "channel_wise_abs_max or abs_max"},
+            flags.weight_type);
+  verb.Text({"--activation_quantize_type", "NAME",
+             "Operator of the old format: range_abs_max, moving_average_abs_max or abs_max"},
+            options.activation_quantize_type);
+  verb.Switch({"--old_format", "", "Write fake_quantize_* operators, not onnx_format"},
+              flags.old_format);
+  verb.Text({"--save_model_filename", "FILE", "Name of the program"}, options.model_filename);
+  verb.Text({"--save_params_filename", "FILE", "Name of the parameters"}, options.params_filename);
+}
+
+void AddCalibrationFlags(Verb& verb, QuantizeFlags& flags) {
+  Flag data{"--data", "PATH", "A folder or a list of pictures, a .npy array or an ImageNet .bin"};
+  data.required = true;
+  verb.Text(data, flags.data);
+  AddSessionFlags(verb, flags.model, PrecisionFlag::kNone);
+  verb.Number({"--batch_size", "N", "Samples in one run"}, flags.batch_size, int64_t{1},
+              int64_t{65536});
+  verb.Number({"--batch_nums", "N", "Batches to use; 0: all"}, flags.batch_nums, int64_t{0},
+              int64_t{1} << 40);
+}
+
+Status CheckQuantizeFlags(const QuantizeFlags& flags) {
+  if (flags.weight_type != "channel_wise_abs_max" && flags.weight_type != "abs_max") {
+    return InvalidArgument("--weight_quantize_type " + flags.weight_type +
+                           ": channel_wise_abs_max or abs_max expected");
+  }
+  return RequireModel(flags.model);
+}
+
+Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& flags) {
+  QuantizeOptions& options = flags.options;
+  options.quantizable_op_type = Split(flags.types, ',');
+  options.skip_tensor_list =
+      flags.skip.empty() ? std::vector<std::string>() : Split(flags.skip, ',');
+  options.weight_per_channel = flags.weight_type == "channel_wise_abs_max";
+  options.onnx_format = !flags.old_format;
+  options.threads = flags.model.threads;
+  options.memory_limit = static_cast<size_t>(flags.model.memory_limit_mib) << 20;
+  SKIFF_ASSIGN_OR_RETURN(const auto preprocess,
+                         ResolvePreprocess(flags.preprocess, flags.model.Folder()));
+  return OpenCalibrationData(flags.data, preprocess, flags.batch_size, flags.batch_nums);
+}
+
+}  // namespace skiff::cli
