@@ -20,6 +20,13 @@ Result<steps::CodeGrid> CodeGridOf(const graph::Value& value) {
   return ToCodeGrid(*value.grid);
 }
 
+Result<std::optional<steps::CodeGrid>> OutputGrid(const graph::Value& value) {
+  if (!IsInt8(value.dtype)) return std::optional<steps::CodeGrid>();
+  SKIFF_ASSIGN_OR_RETURN(const steps::CodeGrid grid, CodeGridOf(value));
+  SKIFF_RETURN_IF_ERROR(steps::CheckGrid(grid, value.name.c_str()));
+  return std::optional<steps::CodeGrid>(grid);
+}
+
 Result<std::vector<double>> WeightSteps(const graph::Value& weight, int axis, int64_t channels) {
   if (!weight.grid) return Internal("weight " + weight.name + " holds codes without a grid");
   const std::vector<double>& step = weight.grid->step;

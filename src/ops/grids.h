@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/status.h"
@@ -14,6 +15,8 @@ namespace skiff::ops {
 Result<steps::CodeGrid> ToCodeGrid(const graph::Grid& grid);
 // The grid of a value of type s8 or u8.
 Result<steps::CodeGrid> CodeGridOf(const graph::Value& value);
+// The same for an output that may be float: then nothing.
+Result<std::optional<steps::CodeGrid>> OutputGrid(const graph::Value& value);
 
 // Steps of an s8 weight whose output channels lie along `axis` (extent `channels`): one, or one per
 // channel.

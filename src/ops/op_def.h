@@ -46,6 +46,8 @@ struct OpDef {
   LayoutRule layout = LayoutRule::kPlain;
   // For kFollow: may this node run with all its 4-D activations in NHWC? Null: yes.
   bool (*accepts_nhwc)(const graph::Node& node) = nullptr;
+  // May the output Out, a float by Paddle's rules, be codes on a grid? It is rounded on the way.
+  bool writes_codes = false;
 };
 
 // Null when no folder has it.

@@ -5,10 +5,12 @@
 //  2. Quantise:   each (tensor, grid) pair gets one quantize node; the chosen nodes read codes.
 //  3. Carry:      a residual add reads the codes that a quantised reader of the same tensor has.
 //  4. Hoist:      quantize moves in front of operators that pass integers through.
-//  5. Write:      a quantize right behind a chosen node merges into it: it writes codes.
+//  5. Write:      a quantize right behind a chosen node, or a float one that can round its results,
+//                 merges into it: it writes codes.
 #include <algorithm>
 #include <unordered_map>
 
+#include "ops/op_def.h"
 #include "passes/passes.h"
 #include "passes/pattern.h"
 
@@ -349,10 +351,15 @@ class Placer {
       if (quantize->type != "quantize") continue;
       Value* value = quantize->In("Input");
       Node* node = value->producer;
-      if (node == nullptr || !RunsInt8(*node) || OnlyReader(graph_, value) != quantize) continue;
-      TakeOutput(graph_, node, IsFc(*node) ? "Out" : "Output", quantize->Out("Output"));
+      if (node == nullptr || !WritesCodes(*node) || OnlyReader(graph_, value) != quantize) continue;
+      TakeOutput(graph_, node, SlotOf(*node, value), quantize->Out("Output"));
       graph_.Erase(quantize);
     }
+  }
+
+  static bool WritesCodes(const Node& node) {
+    const ops::OpDef* op = ops::FindOp(node.type);
+    return RunsInt8(node) || (op != nullptr && op->writes_codes);
   }
 
   Graph& graph_;

@@ -89,7 +89,8 @@ TEST(PlaceInt8, TwoGridsKeepTheTensorFloat) {
   EXPECT_EQ(CountNodes(graph, "quantize"), 3);
 }
 
-TEST(PlaceInt8, MaxPoolingPassesIntegers) {
+// A maximum is of codes; an average is of floats, and rounds its result.
+TEST(PlaceInt8, PoolingPassesIntegersOrWritesThem) {
   for (const std::string type : {"max", "avg"}) {
     Graph graph;
     Value* a = Conv(graph, Input(graph, "x", kMap), "a", 0.1, "relu");
@@ -99,7 +100,24 @@ TEST(PlaceInt8, MaxPoolingPassesIntegers) {
     Place(graph);
     const DType wanted = type == "max" ? DType::kUInt8 : DType::kFloat32;
     EXPECT_EQ(Named(graph, "conv2d", "a")->Out("Output")->dtype, wanted) << type;
-    EXPECT_EQ(Named(graph, "conv2d", "b")->In("Input")->dtype, DType::kUInt8) << type;
+    EXPECT_EQ(Named(graph, "pool2d", "p")->Out("Out")->dtype, DType::kUInt8) << type;
+    EXPECT_EQ(Named(graph, "conv2d", "b")->In("Input"), Named(graph, "pool2d", "p")->Out("Out"));
+  }
+}
+
+// Squeeze-and-excite: a product that only a quantised layer reads is written as its codes.
+TEST(PlaceInt8, AFloatOperatorWritesTheCodesThatItsOnlyReaderWants) {
+  for (const bool only : {true, false}) {
+    Graph graph;
+    Value* gate = Input(graph, "gate", kMap);
+    Value* y = Apply(graph, "elementwise_mul", {{"X", Input(graph, "x", kMap)}, {"Y", gate}}, "Out",
+                     "product", kMap);
+    MarkOutput(graph, Conv(graph, y, "a", 0.1));
+    if (!only) MarkOutput(graph, y);
+    Place(graph);
+    EXPECT_EQ(CountNodes(graph, "quantize"), only ? 0 : 1);
+    const DType wanted = only ? DType::kInt8 : DType::kFloat32;
+    EXPECT_EQ(Named(graph, "elementwise_mul", "product")->Out("Out")->dtype, wanted);
   }
 }
 

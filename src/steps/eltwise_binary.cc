@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "steps/code_writer.h"
 #include "steps/loop_nest.h"
 
 namespace skiff::steps {
@@ -38,7 +39,9 @@ class BinaryStep final : public Step {
         isa_(isa),
         kernel_(kernels::SelectBinary(isa, config.op, config.type)),
         // The values that shapes depend on are int64, whatever the tensor's type.
-        int_kernel_(kernels::SelectBinary(isa, config.op, DType::kInt64)) {}
+        int_kernel_(kernels::SelectBinary(isa, config.op, DType::kInt64)) {
+    if (config.codes) writer_.emplace(*config.codes, isa);
+  }
 
   Status Reshape(ShapeContext& shapes) const override {
     const Dims& a = shapes.in(0);
@@ -66,8 +69,19 @@ class BinaryStep final : public Step {
     }
     const Result<Broadcasting> dims = Broadcast(a.dims, b.dims, config_.axis);
     if (!dims.ok()) return dims.status();
-    Walk(run.pool, kernel_, SizeOf(config_.type),
-         kernels::IsPredicate(config_.op) ? 1 : SizeOf(config_.type), a, b, run.out[0].data, *dims);
+    const size_t size = SizeOf(config_.type);
+    if (writer_) {
+      Walk(
+          run.pool,
+          [this](void* dst, const void* x, const void* y, const BinaryRows& shape) {
+            WriteCodes(static_cast<uint8_t*>(dst), static_cast<const float*>(x),
+                       static_cast<const float*>(y), shape);
+          },
+          size, 1, a, b, run.out[0].data, *dims);
+    } else {
+      Walk(run.pool, kernel_, size, kernels::IsPredicate(config_.op) ? 1 : size, a, b,
+           run.out[0].data, *dims);
+    }
     return OkStatus();
   }
 
@@ -85,7 +99,26 @@ class BinaryStep final : public Step {
            config_.op == BinaryOp::kFloorDiv;
   }
 
-  void Walk(ThreadPool* pool, kernels::BinaryKernel kernel, size_t in_size, size_t out_size,
+  // Whole rows to a tile, or parts of one.
+  void WriteCodes(uint8_t* dst, const float* a, const float* b, const BinaryRows& shape) const {
+    alignas(64) CodeWriter::Tile tile;
+    BinaryRows part = shape;
+    const int64_t most_cols = std::min(shape.cols, CodeWriter::kTile);
+    const int64_t most_rows = CodeWriter::kTile / most_cols;
+    for (int64_t r = 0; r < shape.rows; r += part.rows) {
+      part.rows = std::min(most_rows, shape.rows - r);
+      for (int64_t c = 0; c < shape.cols; c += part.cols) {
+        part.cols = std::min(most_cols, shape.cols - c);
+        kernel_(tile.data(), a + r * shape.a_row + c * shape.a_col,
+                b + r * shape.b_row + c * shape.b_col, part);
+        writer_->Round(tile, part.rows * part.cols, dst + r * shape.cols + c);
+      }
+    }
+  }
+
+  // kernel(dst, a, b, shape) computes rows.
+  template <typename Kernel>
+  void Walk(ThreadPool* pool, const Kernel& kernel, size_t in_size, size_t out_size,
             const Tensor& a, const Tensor& b, void* out, const Broadcasting& dims) const {
     if (dims.out.Numel() <= 0) return;
     LoopNest<2> nest;
@@ -167,6 +200,7 @@ class BinaryStep final : public Step {
   Isa isa_;
   kernels::BinaryKernel kernel_;
   kernels::BinaryKernel int_kernel_;
+  std::optional<CodeWriter> writer_;
 };
 
 }  // namespace

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/dtype.h"
 #include "base/isa.h"
 #include "kernels/eltwise/binary.h"
+#include "steps/int8_grid.h"
 #include "steps/step.h"
 
 namespace skiff::steps {
@@ -20,6 +22,8 @@ struct BinaryConfig {
   bool nhwc_a = false;
   bool nhwc_b = false;
   bool nhwc_out = false;
+  // The results, of type f32, are rounded onto this grid. REQUIRES: CheckGrid(*codes).
+  std::optional<CodeGrid> codes;
   const char* name = "";  // of the operator, for messages and reports
 };
 

@@ -1,5 +1,6 @@
 #include "steps/eltwise_unary.h"
 
+#include "steps/code_writer.h"
 #include "steps/loop_nest.h"
 
 namespace skiff::steps {
@@ -7,8 +8,11 @@ namespace {
 
 class UnaryStep final : public Step {
  public:
-  UnaryStep(Isa isa, kernels::UnaryOp op, kernels::UnaryParams params)
-      : kernel_(kernels::SelectUnary(isa, op)), op_(op), isa_(isa), params_(params) {}
+  UnaryStep(Isa isa, kernels::UnaryOp op, kernels::UnaryParams params,
+            const std::optional<CodeGrid>& codes)
+      : kernel_(kernels::SelectUnary(isa, op)), op_(op), isa_(isa), params_(params) {
+    if (codes) writer_.emplace(*codes, isa);
+  }
 
   Status Reshape(ShapeContext& shapes) const override {
     shapes.set_out(0, shapes.in(0));
@@ -17,10 +21,16 @@ class UnaryStep final : public Step {
 
   Status Run(const RunContext& run) const noexcept override {
     const auto* src = run.in[0].As<const float>();
-    auto* dst = run.out[0].As<float>();
+    const auto compute = [&](int64_t at, int64_t n, float* dst) {
+      kernel_(dst, src + at, n, params_);
+    };
     ParallelRanges(run.pool, run.in[0].dims.Numel(), kParallelGrain,
                    [&](int64_t begin, int64_t end) {
-                     kernel_(dst + begin, src + begin, end - begin, params_);
+                     if (writer_) {
+                       writer_->Write(begin, end, run.out[0].As<uint8_t>(), compute);
+                     } else {
+                       compute(begin, end - begin, run.out[0].As<float>() + begin);
+                     }
                    });
     return OkStatus();
   }
@@ -31,19 +41,21 @@ class UnaryStep final : public Step {
         .kernel = std::string("unary_") + kernels::Name(op_) + "_" +
                   std::string(skiff::Name(Allows(isa_, Isa::kAvx2) ? Isa::kAvx2 : Isa::kScalar))};
   }
-  int InPlaceInput() const override { return 0; }
+  int InPlaceInput() const override { return writer_ ? -1 : 0; }
 
  private:
   kernels::UnaryKernel kernel_;
   kernels::UnaryOp op_;
   Isa isa_;
   kernels::UnaryParams params_;
+  std::optional<CodeWriter> writer_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> MakeUnaryStep(Isa isa, kernels::UnaryOp op, kernels::UnaryParams params) {
-  return std::make_unique<UnaryStep>(isa, op, params);
+std::unique_ptr<Step> MakeUnaryStep(Isa isa, kernels::UnaryOp op, kernels::UnaryParams params,
+                                    const std::optional<CodeGrid>& codes) {
+  return std::make_unique<UnaryStep>(isa, op, params, codes);
 }
 
 }  // namespace skiff::steps

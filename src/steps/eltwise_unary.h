@@ -2,13 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/isa.h"
 #include "kernels/eltwise/unary.h"
+#include "steps/int8_grid.h"
 #include "steps/step.h"
 
 namespace skiff::steps {
 
-std::unique_ptr<Step> MakeUnaryStep(Isa isa, kernels::UnaryOp op, kernels::UnaryParams params);
+// `codes`: the results are rounded onto this grid. REQUIRES: CheckGrid(*codes).
+std::unique_ptr<Step> MakeUnaryStep(Isa isa, kernels::UnaryOp op, kernels::UnaryParams params,
+                                    const std::optional<CodeGrid>& codes = {});
 
 }  // namespace skiff::steps

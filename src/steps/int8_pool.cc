@@ -1,9 +1,11 @@
 #include "steps/int8_pool.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "kernels/pool/pool.h"
+#include "steps/code_writer.h"
 
 namespace skiff::steps {
 namespace {
@@ -60,8 +62,9 @@ class Pool final : public Step {
     if (averages_codes && !spec.output_is_float) {
       store_ = spec.output.is_unsigned ? StoreType::kU8 : StoreType::kS8;
     }
+    if (spec.input_is_float && !spec.output_is_float) writer_.emplace(spec.output, isa);
     in_bytes_ = spec.input_is_float ? 4 : 1;
-    out_bytes_ = averages_codes ? kernels::ElementBytes(store_) : in_bytes_;
+    out_bytes_ = averages_codes ? kernels::ElementBytes(store_) : writer_ ? 1 : in_bytes_;
   }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
@@ -122,12 +125,27 @@ class Pool final : public Step {
       const Span s = columns.At(ox);
       w.columns = s.end - s.begin;
       w.src = row + s.begin * w.pixel_stride;
-      w.dst = dst;
       const int64_t count = std::max<int64_t>(y.count * s.count, 1);
       w.divisor = static_cast<float>(count);
       w.multiplier = Multiplier(count);
-      kernel_->run(w);
+      RunWindow(w, dst);
     }
+  }
+
+  void RunWindow(kernels::PoolWindow w, char* dst) const {
+    if (!writer_) {
+      w.dst = dst;
+      kernel_->run(w);
+      return;
+    }
+    const auto* src = static_cast<const float*>(w.src);
+    writer_->Write(0, w.channels, reinterpret_cast<uint8_t*>(dst),
+                   [&](int64_t channel, int64_t n, float* floats) {
+                     w.src = src + channel;
+                     w.channels = n;
+                     w.dst = floats;
+                     kernel_->run(w);
+                   });
   }
 
   // A product of steps in double, rounded once.
@@ -167,6 +185,7 @@ class Pool final : public Step {
   PoolSpec spec_;
   const kernels::PoolKernel* kernel_;
   StoreType store_ = StoreType::kF32;  // of averaged codes
+  std::optional<CodeWriter> writer_;   // where floats become codes
   int64_t in_bytes_;
   int64_t out_bytes_;
 };
@@ -182,11 +201,10 @@ Result<std::unique_ptr<Step>> MakePool(const PoolSpec& spec, Isa isa) {
   for (const int64_t pad : spec.pads) {
     if (pad < 0) return InvalidArgument("a padding is " + std::to_string(pad));
   }
-  if (!spec.input_is_float) {
-    SKIFF_RETURN_IF_ERROR(CheckGrid(spec.input, "the input"));
-    if (spec.kind == PoolSpec::Kind::kAverage && !spec.output_is_float) {
-      SKIFF_RETURN_IF_ERROR(CheckGrid(spec.output, "the output"));
-    }
+  if (!spec.input_is_float) SKIFF_RETURN_IF_ERROR(CheckGrid(spec.input, "the input"));
+  const bool keeps_grid = !spec.input_is_float && spec.kind == PoolSpec::Kind::kMax;
+  if (!keeps_grid && !spec.output_is_float) {
+    SKIFF_RETURN_IF_ERROR(CheckGrid(spec.output, "the output"));
   }
   return std::unique_ptr<Step>(std::make_unique<Pool>(spec, isa));
 }

@@ -27,8 +27,8 @@ struct PoolSpec {
 
   bool input_is_float = true;
   CodeGrid input;  // when the input is codes
-  // Average of codes: f32 or codes on `output`. Maxima keep the input's type and grid, averages of
-  // f32 are f32: both fields are ignored there.
+  // Floats, and averages of codes: f32 or codes on `output`. Maxima of codes keep the input's type
+  // and grid: both fields are ignored there.
   bool output_is_float = true;
   CodeGrid output;
 };

@@ -18,6 +18,18 @@ SKIFF_INLINE __m128i Bytes(const QuantizeParams& q, const float* src) {
   return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
+// 32 floats to 32 bytes.
+SKIFF_INLINE void StoreCodes32(const QuantizeParams& q, const float* src, uint8_t* dst) {
+  const __m256i byte = _mm256_set1_epi16(0xff);
+  const __m256i low = _mm256_packs_epi32(Codes(q, src), Codes(q, src + 8));
+  const __m256i high = _mm256_packs_epi32(Codes(q, src + 16), Codes(q, src + 24));
+  // Dwords: 0, 8, 16, 24 | 4, 12, 20, 28.
+  const __m256i bytes =
+      _mm256_packus_epi16(_mm256_and_si256(low, byte), _mm256_and_si256(high, byte));
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), _mm256_permutevar8x32_epi32(bytes, order));
+}
+
 SKIFF_INLINE __m256 Floats(bool is_unsigned, const uint8_t* src, __m256 step) {
   const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src));
   const __m256i wide = is_unsigned ? _mm256_cvtepu8_epi32(codes) : _mm256_cvtepi8_epi32(codes);
@@ -27,9 +39,11 @@ SKIFF_INLINE __m256 Floats(bool is_unsigned, const uint8_t* src, __m256 step) {
 }  // namespace
 }  // namespace avx2
 
-void quantize_f32_avx2(const QuantizeParams& params, const float* src, int64_t n, void* dst) {
+void quantize_f32_avx2(const QuantizeParams& parameters, const float* src, int64_t n, void* dst) {
+  const QuantizeParams params = parameters;  // a copy: stores to dst cannot change it
   auto* out = static_cast<uint8_t*>(dst);
   int64_t i = 0;
+  for (; i + 32 <= n; i += 32) avx2::StoreCodes32(params, src + i, out + i);
   for (; i + 16 <= n; i += 16) avx2::StoreBytes(avx2::Bytes(params, src + i), 16, out + i);
   if (i == n) return;
   alignas(32) float rest[16] = {};

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "ops/grids.h"
 #include "ops/op_support.h"
 #include "steps/eltwise_unary.h"
 
@@ -131,7 +132,8 @@ Status Check(const Graph& /*graph*/, const Node& node) {
 
 Result<Lowered> Lower(const LowerContext& context) {
   SKIFF_ASSIGN_OR_RETURN(const Kernel kernel, Parse(context.node));
-  return Lowered{steps::MakeUnaryStep(context.isa, kernel.op, kernel.params),
+  SKIFF_ASSIGN_OR_RETURN(const auto codes, OutputGrid(*context.node.Out("Out")));
+  return Lowered{steps::MakeUnaryStep(context.isa, kernel.op, kernel.params, codes),
                  {context.node.In("X")},
                  {context.node.Out("Out")}};
 }
@@ -141,7 +143,9 @@ Result<Lowered> Lower(const LowerContext& context) {
 std::span<const OpDef> activation_ops() {
   static const auto* ops = [] {
     auto* made = new std::vector<OpDef>;
-    for (const Row& row : kRows) made->push_back({row.name, Check, Lower, LayoutRule::kFollow});
+    for (const Row& row : kRows) {
+      made->push_back({row.name, Check, Lower, LayoutRule::kFollow, nullptr, true});
+    }
     return made;
   }();
   return *ops;

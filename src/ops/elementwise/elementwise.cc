@@ -1,4 +1,5 @@
 // Binary operators with Paddle's broadcasting: arithmetic, comparisons, logic.
+#include "ops/grids.h"
 #include "ops/op_support.h"
 #include "steps/eltwise_binary.h"
 
@@ -73,7 +74,9 @@ Result<Lowered> Lower(const LowerContext& context) {
                              .nhwc_a = IsNhwc(x),
                              .nhwc_b = IsNhwc(y),
                              .nhwc_out = IsNhwc(out),
+                             .codes = {},
                              .name = row.name};
+  SKIFF_ASSIGN_OR_RETURN(config.codes, OutputGrid(*out));
   return Lowered{steps::MakeBinaryStep(context.isa, config), {x, y}, {out}};
 }
 
@@ -82,7 +85,9 @@ Result<Lowered> Lower(const LowerContext& context) {
 std::span<const OpDef> elementwise_ops() {
   static const auto* ops = [] {
     auto* made = new std::vector<OpDef>;
-    for (const Row& row : kRows) made->push_back({row.name, Check, Lower, LayoutRule::kFollow});
+    for (const Row& row : kRows) {
+      made->push_back({row.name, Check, Lower, LayoutRule::kFollow, nullptr, true});
+    }
     return made;
   }();
   return *ops;

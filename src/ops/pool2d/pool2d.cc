@@ -55,11 +55,8 @@ Result<Lowered> Lower(const LowerContext& context) {
   if (!spec.output_is_float) {
     SKIFF_ASSIGN_OR_RETURN(spec.output, CodeGridOf(*out));
   }
-  if (!attrs.average && x->grid != out->grid) {
+  if (!attrs.average && !spec.input_is_float && x->grid != out->grid) {
     return Internal("a maximum keeps the grid of " + x->name);
-  }
-  if (spec.input_is_float && !spec.output_is_float) {
-    return Internal(out->name + " holds codes, " + x->name + " floats");
   }
   Lowered lowered;
   SKIFF_ASSIGN_OR_RETURN(lowered.step, steps::MakePool(spec, context.isa));
@@ -104,8 +101,8 @@ Result<Pool2dAttrs> ParsePool2d(const graph::Node& node) {
 
 std::span<const OpDef> pool2d_ops() {
   static constexpr OpDef kOps[] = {
-      {"pool2d", Check, Lower, LayoutRule::kNhwc},
-      {"max_pool2d_with_index", Check, Lower, LayoutRule::kNhwc},
+      {"pool2d", Check, Lower, LayoutRule::kNhwc, nullptr, true},
+      {"max_pool2d_with_index", Check, Lower, LayoutRule::kNhwc, nullptr, true},
   };
   return kOps;
 }
