@@ -67,10 +67,12 @@ const void* ConvSource::Prepare(const SourceImage& image, const void* input, std
   const int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(row_size, 1));
   pool->ParallelFor((rows + chunk - 1) / chunk, [&](int64_t i) {
     const int64_t end = std::min(rows, (i + 1) * chunk);
-    for (int64_t row = i * chunk; row < end; ++row) {
-      if (copies) CopyRow(image, input, row, quantized + row * row_size);
-      if (widen_) widen_fn_(is_unsigned_, codes + row * row_size, row_size, wide + row * row_size);
+    for (int64_t row = i * chunk; copies && row < end; ++row) {
+      CopyRow(image, input, row, quantized + row * row_size);
     }
+    // In a loop of its own: codes that were only just stored would be waited for.
+    const int64_t first = i * chunk * row_size;
+    if (widen_) widen_fn_(is_unsigned_, codes + first, end * row_size - first, wide + first);
   });
   return widen_ ? static_cast<const void*>(wide) : quantized;
 }

@@ -66,7 +66,13 @@ TapOffsets OffsetsOf(const ConvGeometry& g) {
   return offsets;
 }
 
-// The pointers of one output position, `step` apart. (x0, y0) is where its first tap lies.
+// The pointers of a position whose first tap is `first` and whose taps all lie in the picture.
+inline void BuildInner(const TapOffsets& offsets, size_t taps, const char* first, int64_t step,
+                       const void** out) {
+  for (size_t tap = 0; tap < taps; ++tap, out += step) *out = first + offsets[tap];
+}
+
+// The pointers of any position, `step` apart. (x0, y0) is where its first tap lies.
 void BuildOne(const ConvGeometry& g, const TapOffsets& offsets, const char* image,
               const void* zeros, int64_t y0, int64_t x0, int64_t step, const void** out) {
   const char* first = image + (y0 * g.in_w + x0) * g.pixel_bytes;
@@ -76,10 +82,7 @@ void BuildOne(const ConvGeometry& g, const TapOffsets& offsets, const char* imag
   const bool inside_y = inside(y0, (g.taps_h - 1) * g.dilation_h, g.in_h);
   const bool inside_x = inside(x0, (g.taps_w - 1) * g.dilation_w, g.in_w);
   const auto taps = static_cast<size_t>(g.taps_h * g.taps_w);
-  if (inside_y && inside_x) {
-    for (size_t tap = 0; tap < taps; ++tap, out += step) *out = first + offsets[tap];
-    return;
-  }
+  if (inside_y && inside_x) return BuildInner(offsets, taps, first, step, out);
   size_t tap = 0;
   for (int64_t ky = 0; ky < g.taps_h; ++ky) {
     const bool row = inside(y0 + ky * g.dilation_h, 0, g.in_h);
@@ -106,9 +109,19 @@ void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, 
   int64_t oy = begin / g.out_w % g.out_h;
   const char* image = src + begin / (g.out_w * g.out_h) * image_bytes;
   int row_of_tile = 0;
+  // Where the padding is written out no window leaves the picture.
+  const bool padded = g.pad_top != 0 || g.pad_left != 0 ||
+                      (g.out_h - 1) * g.stride_h + (g.taps_h - 1) * g.dilation_h >= g.in_h ||
+                      (g.out_w - 1) * g.stride_w + (g.taps_w - 1) * g.dilation_w >= g.in_w;
+  const auto taps = static_cast<size_t>(g.taps_h * g.taps_w);
   for (int64_t p = begin; p < end; ++p) {
-    BuildOne(g, offsets, image, zeros, oy * g.stride_h - g.pad_top, ox * g.stride_w - g.pad_left,
-             tile_rows, rows + row_of_tile);
+    if (!padded) {
+      const char* first = image + (oy * g.stride_h * g.in_w + ox * g.stride_w) * g.pixel_bytes;
+      BuildInner(offsets, taps, first, tile_rows, rows + row_of_tile);
+    } else {
+      BuildOne(g, offsets, image, zeros, oy * g.stride_h - g.pad_top, ox * g.stride_w - g.pad_left,
+               tile_rows, rows + row_of_tile);
+    }
     if (++row_of_tile == tile_rows) {
       row_of_tile = 0;
       rows += tile_pointers;

@@ -33,23 +33,31 @@ SKIFF_INLINE void AddResidual(const Epilogue& e, const void* residual, __m256& y
   y1 = _mm256_fmadd_ps(_mm256_loadu_ps(static_cast<const float*>(residual) + 8), mr, y1);
 }
 
-// min(max(alpha * y + beta, 0), 1); maxps and minps return their second operand for a NaN.
-SKIFF_INLINE __m256 HardGate(const Epilogue& e, __m256 y) {
-  const __m256 line =
-      _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(e.alpha), y), _mm256_set1_ps(e.beta));
-  return _mm256_min_ps(_mm256_set1_ps(1.0F), _mm256_max_ps(_mm256_setzero_ps(), line));
-}
+// y * min(max(alpha * y + beta, 0), 1) * post; maxps and minps return their second operand for a
+// NaN.
+struct HardSwish {
+  __m256 alpha, beta, post;
 
-SKIFF_INLINE __m256 HardSwish(const Epilogue& e, __m256 y) {
-  return _mm256_mul_ps(_mm256_mul_ps(y, HardGate(e, y)), _mm256_set1_ps(e.post));
-}
+  explicit SKIFF_INLINE HardSwish(const Epilogue& e)
+      : alpha(_mm256_set1_ps(e.alpha)),
+        beta(_mm256_set1_ps(e.beta)),
+        post(_mm256_set1_ps(e.post)) {}
+
+  SKIFF_INLINE __m256 operator()(__m256 y) const {
+    const __m256 line = _mm256_add_ps(_mm256_mul_ps(alpha, y), beta);
+    const __m256 gate =
+        _mm256_min_ps(_mm256_set1_ps(1.0F), _mm256_max_ps(_mm256_setzero_ps(), line));
+    return _mm256_mul_ps(_mm256_mul_ps(y, gate), post);
+  }
+};
 
 __attribute__((noinline)) void ActivateSlow(const Epilogue& e, float* y) { Activate(e, y, 16); }
 
 SKIFF_INLINE void ActivateVectors(const Epilogue& e, __m256& y0, __m256& y1) {
   if (e.activation == EpilogueActivation::kHardSwish) {
-    y0 = HardSwish(e, y0);
-    y1 = HardSwish(e, y1);
+    const HardSwish hard_swish(e);
+    y0 = hard_swish(y0);
+    y1 = hard_swish(y1);
     return;
   }
   alignas(32) float y[16];
@@ -74,7 +82,7 @@ struct Clamp {
 };
 
 // Clamped and rounded; maxps and minps return their second operand for a NaN.
-SKIFF_INLINE __m256i RoundToCodes(__m256 y, const Clamp& clamp, bool half_away) {
+SKIFF_INLINE __m256i RoundToCodes(__m256 y, Clamp clamp, bool half_away) {
   y = _mm256_min_ps(_mm256_max_ps(y, clamp.lo), clamp.hi);
   return half_away ? RoundHalfAway(y) : _mm256_cvtps_epi32(y);
 }

@@ -25,26 +25,37 @@ __attribute__((noinline)) void ApplyEpilogueSlow(const Epilogue& e, const int32_
 struct FastEpilogue {
   __m256 m0, m1, b0, b1;
   Clamp clamp;
-  bool half_away;
+  HardSwish hard_swish;
+};
+
+// Which of the fast loops: the branches are taken once for all rows.
+struct Residual {
+  static constexpr bool kResidual = true, kHardSwish = false;
+};
+struct Activated {
+  static constexpr bool kResidual = false, kHardSwish = true;
+};
+struct Plain {
+  static constexpr bool kResidual = false, kHardSwish = false;
 };
 
 // The codes of 16 sums as s16, in the order 0-3, 8-11 | 4-7, 12-15.
-template <bool kResidual, bool kHardSwish>
+template <typename Kind, bool kHalfAway>
 SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, __m256i acc0, __m256i acc1,
                                __m128i residual) {
   __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
   __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
-  if constexpr (kResidual) AddResidualCodes(e, residual, y0, y1);
-  if constexpr (kHardSwish) {
-    y0 = HardSwish(e, y0);
-    y1 = HardSwish(e, y1);
+  if constexpr (Kind::kResidual) AddResidualCodes(e, residual, y0, y1);
+  if constexpr (Kind::kHardSwish) {
+    y0 = f.hard_swish(y0);
+    y1 = f.hard_swish(y1);
   }
-  return _mm256_packs_epi32(RoundToCodes(y0, f.clamp, f.half_away),
-                            RoundToCodes(y1, f.clamp, f.half_away));
+  return _mm256_packs_epi32(RoundToCodes(y0, f.clamp, kHalfAway),
+                            RoundToCodes(y1, f.clamp, kHalfAway));
 }
 
 // How a vector of codes is filled: from one position of V = 2 vectors of channels.
-template <int V, bool kResidual, bool kHardSwish>
+template <int V, typename Kind, bool kHalfAway>
 struct FastRows {
   static constexpr int kPositions = 1;
 
@@ -52,9 +63,9 @@ struct FastRows {
   static SKIFF_INLINE __m256i Codes(const Epilogue& e, const FastEpilogue& f,
                                     const __m256i (&acc)[R][2], int r, const EpilogueRows& rows) {
     const char* at = static_cast<const char*>(rows.residual) + r * rows.residual_stride;
-    const __m128i residual =
-        kResidual ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)) : _mm_setzero_si128();
-    return FastCodes<kResidual, kHardSwish>(e, f, acc[r][0], acc[r][1], residual);
+    const __m128i residual = Kind::kResidual ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(at))
+                                             : _mm_setzero_si128();
+    return FastCodes<Kind, kHalfAway>(e, f, acc[r][0], acc[r][1], residual);
   }
   template <int R>
   static SKIFF_INLINE void Store(__m128i codes, int r, int64_t n, const EpilogueRows& rows) {
@@ -63,8 +74,8 @@ struct FastRows {
 };
 
 // From two positions of at most 8 channels.
-template <bool kResidual, bool kHardSwish>
-struct FastRows<1, kResidual, kHardSwish> {
+template <typename Kind, bool kHalfAway>
+struct FastRows<1, Kind, kHalfAway> {
   static constexpr int kPositions = 2;
 
   template <int R>
@@ -72,13 +83,13 @@ struct FastRows<1, kResidual, kHardSwish> {
                                     const __m256i (&acc)[R][2], int r, const EpilogueRows& rows) {
     const int next = r + 1 < R ? r + 1 : r;
     __m128i residual = _mm_setzero_si128();
-    if constexpr (kResidual) {
+    if constexpr (Kind::kResidual) {
       const char* at = static_cast<const char*>(rows.residual);
       residual = _mm_unpacklo_epi64(
           _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + r * rows.residual_stride)),
           _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + next * rows.residual_stride)));
     }
-    return FastCodes<kResidual, kHardSwish>(e, f, acc[r][0], acc[next][0], residual);
+    return FastCodes<Kind, kHalfAway>(e, f, acc[r][0], acc[next][0], residual);
   }
   template <int R>
   static SKIFF_INLINE void Store(__m128i codes, int r, int64_t n, const EpilogueRows& rows) {
@@ -97,7 +108,7 @@ SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2
   const FastEpilogue f = {
       _mm256_loadu_ps(e.m + rows.channel),          _mm256_loadu_ps(e.m + second_half),
       _mm256_loadu_ps(e.b + rows.channel),          _mm256_loadu_ps(e.b + second_half),
-      {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)}, e.half_away};
+      {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)}, HardSwish(e)};
   const bool u8 = e.store == StoreType::kU8;
   const int64_t n = rows.n;
   // Dwords of two vectors after packing: r0 0, r0 8, r1 0, r1 8 | r0 4, r0 12, r1 4, r1 12.
@@ -125,14 +136,15 @@ SKIFF_INLINE void ApplyEpilogueFloats(const Epilogue& e, const __m256i (&acc)[R]
   const __m256 m1 = _mm256_loadu_ps(e.m + rows.channel + 8);
   const __m256 b0 = _mm256_loadu_ps(e.b + rows.channel);
   const __m256 b1 = _mm256_loadu_ps(e.b + rows.channel + 8);
+  const HardSwish hard_swish(e);
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
     __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][0]), m0, b0);
     __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][1]), m1, b1);
     if constexpr (kHardSwish) {
-      y0 = HardSwish(e, y0);
-      y1 = HardSwish(e, y1);
+      y0 = hard_swish(y0);
+      y1 = hard_swish(y1);
     }
     StoreFloats(e, y0, y1, rows.n, reinterpret_cast<float*>(dst));
   }
@@ -148,17 +160,27 @@ SKIFF_INLINE bool IsFast(const Epilogue& e) {
   return e.activation == EpilogueActivation::kClamp && StoresCodes(e);
 }
 
+template <int R, int V, typename Kind>
+SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
+                                    const EpilogueRows& rows) {
+  if (e.half_away) {
+    ApplyEpilogueFast<R, FastRows<V, Kind, true>>(e, acc, rows);
+  } else {
+    ApplyEpilogueFast<R, FastRows<V, Kind, false>>(e, acc, rows);
+  }
+}
+
 // The whole epilogue for the sums of R positions, V vectors of each.
 template <int R, int V = 2>
 SKIFF_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
                                     const EpilogueRows& rows) {
   const bool residual = e.residual != ResidualType::kNone;
   if (IsFast(e) && !residual) {
-    ApplyEpilogueFast<R, FastRows<V, false, false>>(e, acc, rows);
+    ApplyEpilogueFast<R, V, Plain>(e, acc, rows);
   } else if (IsFast(e)) {
-    ApplyEpilogueFast<R, FastRows<V, true, false>>(e, acc, rows);
+    ApplyEpilogueFast<R, V, Residual>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && StoresCodes(e) && !residual) {
-    ApplyEpilogueFast<R, FastRows<V, false, true>>(e, acc, rows);
+    ApplyEpilogueFast<R, V, Activated>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && !residual) {
     ApplyEpilogueFloats<R, true>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kClamp && !residual) {
