@@ -41,7 +41,8 @@ using XpuConfig = paddle::XpuConfig;
 using float16 = phi::dtype::float16;
 using bfloat16 = phi::dtype::bfloat16;
 
-// Sees every tensor that an operator reads or writes: operator type, variable, tensor.
+// Sees every tensor that an operator reads or writes: operator type, variable, tensor. The tensor,
+// N, C, H, W, is a copy that stays while the function runs.
 using TensorHookFunc = std::function<void(const std::string&, const std::string&, const Tensor&)>;
 using InputTensorHookFunc = TensorHookFunc;
 using OutputTensorHookFunc = TensorHookFunc;
@@ -75,7 +76,9 @@ class PD_INFER_DECL Predictor {
   // Gives back the memory of activations; how many bytes that was.
   uint64_t TryShrinkMemory();
 
-  // Throw Unimplemented: fused layers have no such tensors (docs/api.md).
+  // Called in every Run, before and after each operator that is left once operators were fused
+  // (docs/api.md); several may be registered, clones have none. Runs with hooks are slow. What a
+  // hook throws leaves Run.
   void RegisterOutputHook(const OutputTensorHookFunc& hook);
   void RegisterInputHook(const InputTensorHookFunc& hook);
   void* GetExecStream() const;

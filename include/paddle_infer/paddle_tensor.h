@@ -57,7 +57,8 @@ class PD_INFER_DECL Tensor {
   // The extents of an input; needed before CopyFromCpu and mutable_data. Data that are there stay
   // as far as they fit.
   void Reshape(const std::vector<int>& shape);
-  // For string tensors, which no supported model has: throws Unimplemented.
+  // For string tensors, which no supported model has: throws InvalidArgument, as Paddle does for
+  // variables that hold numbers; of an output, PermissionDenied.
   void ReshapeStrings(const std::size_t& shape);
 
   // Memory for the input's extents, to be filled in place; of an output, its data.
@@ -75,7 +76,7 @@ class PD_INFER_DECL Tensor {
   template <typename T>
   void ShareExternalData(const T* data, const std::vector<int>& shape, PlaceType place,
                          DataLayout layout = DataLayout::kNCHW);
-  // Throws Unimplemented.
+  // Throws InvalidArgument, for the same reason.
   void CopyStringsFromCpu(const std::vector<std::string>* data);
 
   template <typename T>

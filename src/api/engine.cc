@@ -128,11 +128,69 @@ void Engine::ReadOutput(size_t index) {
   slot.data = slot.external;
 }
 
+namespace {
+
+// A 4-D tensor as Paddle's users know it, N, C, H, W.
+void CopyInLogicalOrder(const steps::Tensor& tensor, size_t size, char* dst) {
+  const Dims& d = tensor.dims;
+  const int64_t pixels = d[2] * d[3];
+  const auto* src = tensor.As<const char>();
+  for (int64_t n = 0; n < d[0]; ++n) {
+    for (int64_t c = 0; c < d[1]; ++c) {
+      for (int64_t p = 0; p < pixels; ++p, dst += size) {
+        const int64_t at = (n * pixels + p) * d[1] + c;
+        std::memcpy(dst, src + at * static_cast<int64_t>(size), size);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+// Shows each of `values` to the hooks through a handle of its own, valid while they run.
+void Engine::Observe(std::span<const int> values, const std::string& op,
+                     const std::vector<TensorHook>& hooks) {
+  if (hooks.empty()) return;
+  for (const int index : values) {
+    const plan::ValueInfo& value = model().values[static_cast<size_t>(index)];
+    const steps::Tensor tensor = context_.value(index);
+    const size_t size = SizeOf(value.dtype);
+    watched_.name = value.name;
+    watched_.type = ToPaddle(value.dtype);
+    watched_.shape.assign(tensor.dims.span().begin(), tensor.dims.span().end());
+    auto* copy = static_cast<char*>(watched_.Allocate(watched_.Numel(), size));
+    if (value.layout == graph::Layout::kNhwc) {
+      CopyInLogicalOrder(tensor, size, copy);
+    } else {
+      std::memcpy(copy, tensor.data, watched_.bytes);
+    }
+    const std::unique_ptr<paddle_infer::Tensor> handle = Handle(false, outputs_.size());
+    for (const TensorHook& hook : hooks) hook(op, watched_.name, *handle);
+  }
+}
+
+class HookCaller : public runtime::StepObserver {
+ public:
+  explicit HookCaller(Engine& engine) : engine_(engine) {}
+  void Before(size_t step) override {
+    const plan::PlannedStep& planned = engine_.model().steps[step];
+    engine_.Observe(planned.inputs, planned.info.op, engine_.hooks_.input);
+  }
+  void After(size_t step) override {
+    const plan::PlannedStep& planned = engine_.model().steps[step];
+    engine_.Observe(planned.outputs, planned.info.op, engine_.hooks_.output);
+  }
+
+ private:
+  Engine& engine_;
+};
+
 void Engine::Run() {
   for (size_t i = 0; i < inputs_.size(); ++i) SetInput(i);
   for (Slot& slot : outputs_) slot.data = nullptr;
+  HookCaller caller(*this);
   try {
-    ThrowIfError(context_.Run());
+    ThrowIfError(context_.Run(hooks_.empty() ? nullptr : &caller));
   } catch (const std::bad_alloc&) {
     Throw("ResourceExhausted", "not enough memory for the activations");
   }

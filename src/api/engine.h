@@ -8,9 +8,11 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "api/hooks.h"
 #include "base/aligned.h"
 #include "paddle_infer/paddle_api.h"
 #include "paddle_infer/paddle_tensor.h"
@@ -57,9 +59,12 @@ class Engine : public std::enable_shared_from_this<Engine> {
   [[nodiscard]] size_t FindInput(const std::string& name) const;
   [[nodiscard]] size_t FindOutput(const std::string& name) const;
   Slot& input(size_t index) { return inputs_[index]; }
-  Slot& output(size_t index) { return outputs_[index]; }
+  Slot& output(size_t index) { return index < outputs_.size() ? outputs_[index] : watched_; }
   std::unique_ptr<paddle_infer::Tensor> Handle(bool is_input, size_t index);
   std::unique_ptr<paddle::ZeroCopyTensor> ZeroCopyHandle(bool is_input, size_t index);
+
+  // The hooks of this engine; clones have their own.
+  Hooks& hooks() { return hooks_; }
 
   void Run();
   void ClearIntermediateTensor();
@@ -68,10 +73,15 @@ class Engine : public std::enable_shared_from_this<Engine> {
  private:
   void SetInput(size_t index);
   void ReadOutput(size_t index);
+  void Observe(std::span<const int> values, const std::string& op,
+               const std::vector<TensorHook>& hooks);
+  friend class HookCaller;
 
   runtime::Context context_;
   std::vector<Slot> inputs_;
   std::vector<Slot> outputs_;
+  Hooks hooks_;
+  Slot watched_;  // what a hook's tensor shows, while the hook runs
 };
 
 // What the getters of Predictor and PaddlePredictor tell of a model.

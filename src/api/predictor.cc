@@ -97,15 +97,11 @@ std::unique_ptr<Predictor> Predictor::Clone(void*) {
 void Predictor::ClearIntermediateTensor() { engine_->ClearIntermediateTensor(); }
 uint64_t Predictor::TryShrinkMemory() { return engine_->TryShrinkMemory(); }
 
-void Predictor::RegisterOutputHook(const OutputTensorHookFunc&) {
-  Throw("Unimplemented",
-        "RegisterOutputHook: tensors between layers cannot be watched; "
-        "`skiff compare` shows them");
+void Predictor::RegisterOutputHook(const OutputTensorHookFunc& hook) {
+  engine_->hooks().output.push_back(hook);
 }
-void Predictor::RegisterInputHook(const InputTensorHookFunc&) {
-  Throw("Unimplemented",
-        "RegisterInputHook: tensors between layers cannot be watched; "
-        "`skiff compare` shows them");
+void Predictor::RegisterInputHook(const InputTensorHookFunc& hook) {
+  engine_->hooks().input.push_back(hook);
 }
 void* Predictor::GetExecStream() const { return nullptr; }
 

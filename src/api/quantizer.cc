@@ -87,6 +87,29 @@ void Restrict(const paddle::MkldnnQuantizerConfig& config, std::vector<std::stri
   types->erase(std::remove_if(types->begin(), types->end(), is_off), types->end());
 }
 
+// The parameters of the operators with these positions in the model file: nobody else's.
+std::vector<std::string> ParametersOf(const ModelSource& source,
+                                      const std::unordered_set<int>& positions) {
+  std::vector<std::string> names;
+  if (positions.empty()) return names;
+  const Result<program::Program> program = session::ReadSource(source);
+  if (!program.ok()) Throw(program.status());
+  const std::vector<program::OpDesc>& ops = program->blocks[0].ops;
+  for (const int position : positions) {
+    if (position < 0 || static_cast<size_t>(position) >= ops.size()) {
+      Throw("InvalidArgument", "SetExcludedOpIds: there is no operator " +
+                                   std::to_string(position) + " among the model's " +
+                                   std::to_string(ops.size()));
+    }
+    for (const program::Argument& argument : ops[static_cast<size_t>(position)].inputs) {
+      for (const std::string& name : argument.names) {
+        if (program->params.contains(name)) names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 program::Program QuantiseOnLoad(const ModelSource& source,
@@ -94,13 +117,9 @@ program::Program QuantiseOnLoad(const ModelSource& source,
   if (!config.warmup_data()) {
     Throw("PreconditionNotMet", "Warmup data cannot be NULL in the config.");
   }
-  if (!config.excluded_op_ids().empty()) {
-    Throw("Unimplemented",
-          "SetExcludedOpIds: operators have no such numbers here; quantise the model "
-          "beforehand, with the tensors to skip");
-  }
   QuantizeOptions options;
   options.algo = CalibrationAlgorithm::kAbsMax;
+  options.skip_tensor_list = ParametersOf(source, config.excluded_op_ids());
   Restrict(config, &options.quantizable_op_type);
   const TemporaryFolder folder;
   const std::shared_ptr<const std::vector<paddle::PaddleTensor>> tensors = config.warmup_data();

@@ -30,6 +30,13 @@ void RequireInput(const Slot& slot, bool is_input, const char* what) {
         "Can't " + std::string(what) + " the output tensor " + slot.name + ", it is readonly");
 }
 
+// Strings are the inputs of tokenizer operators, and models that have those are not loaded: every
+// variable here holds numbers.
+[[noreturn]] void ThrowNotStrings(const Slot& slot) {
+  Throw("InvalidArgument", "The Variable type must be Strings, but the type that tensor " +
+                               slot.name + " holds is DenseTensor.");
+}
+
 // A tensor's data as T; throws when there are none or they are of another type.
 template <typename T>
 T* DataOf(const Slot& slot) {
@@ -60,12 +67,11 @@ void Tensor::Reshape(const std::vector<int>& shape) {
 }
 
 void Tensor::ReshapeStrings(const std::size_t&) {
-  Throw("Unimplemented", "tensor " + slot().name + ": string tensors are not supported");
+  RequireInput(slot(), is_input_, "reshape");
+  ThrowNotStrings(slot());
 }
 
-void Tensor::CopyStringsFromCpu(const std::vector<std::string>*) {
-  Throw("Unimplemented", "tensor " + slot().name + ": string tensors are not supported");
-}
+void Tensor::CopyStringsFromCpu(const std::vector<std::string>*) { ThrowNotStrings(slot()); }
 
 template <typename T>
 T* Tensor::mutable_data(PlaceType place) {

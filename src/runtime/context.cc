@@ -262,15 +262,19 @@ Status Context::RunTimed(size_t step) {
   return status;
 }
 
-Status Context::Run() {
+Status Context::Run(StepObserver* observer) {
   has_outputs_ = false;
   SKIFF_RETURN_IF_ERROR(Prepare());
   for (size_t s = 0; s < steps_.size(); ++s) {
+    if (observer != nullptr) [[unlikely]]
+      observer->Before(s);
     const Status status = options_.profile ? RunTimed(s) : RunStep(s);
     if (!status.ok()) [[unlikely]] {
       const steps::StepInfo& info = model_->steps[s].info;
       return status.WithContext(info.op + " " + info.name);
     }
+    if (observer != nullptr) [[unlikely]]
+      observer->After(s);
   }
   has_outputs_ = true;
   return OkStatus();

@@ -31,13 +31,21 @@ struct StepProfile {
   int64_t runs = 0;
 };
 
+// Watches a run, step by step. What it throws leaves Run.
+class StepObserver {
+ public:
+  virtual ~StepObserver() = default;
+  virtual void Before(size_t step) = 0;
+  virtual void After(size_t step) = 0;
+};
+
 class Context {
  public:
   Context(std::shared_ptr<const plan::Model> model, const ContextOptions& options);
 
   // `data` must stay valid until Run returns. Errors: no such input, wrong type or rank.
   Status SetInput(size_t index, DType dtype, std::span<const int64_t> dims, const void* data);
-  Status Run();
+  Status Run(StepObserver* observer = nullptr);
 
   // The parts of Run, for teacher-forced comparison: Prepare evaluates shapes and binds memory,
   // RunStep runs one step on whatever its inputs hold.

@@ -202,9 +202,6 @@ TEST(ApiConfig, EnableMkldnnQuantizer) {
   EXPECT_EQ(quantizer->enabled_op_types().count("conv2d"), 1U);
   EXPECT_EQ(quantizer->excluded_op_ids().size(), 2U);
   EXPECT_THAT(ThrownBy([&] { paddle_infer::CreatePredictor(paddle_infer::Config(config)); }),
-              StartsWith("(Unimplemented) SetExcludedOpIds"));
-  quantizer->SetExcludedOpIds({});
-  EXPECT_THAT(ThrownBy([&] { paddle_infer::CreatePredictor(paddle_infer::Config(config)); }),
               StartsWith("(InvalidArgument) EnableMkldnnQuantizer"));  // an empty tensor
   paddle::PaddleTensor pictures;
   const std::vector<float> pixels = Pixels(kSmall);
@@ -212,9 +209,14 @@ TEST(ApiConfig, EnableMkldnnQuantizer) {
   pictures.data.Reset(const_cast<float*>(pixels.data()), pixels.size() * sizeof(float));
   quantizer->SetWarmupData(
       std::make_shared<std::vector<paddle::PaddleTensor>>(1, std::move(pictures)));
-  const std::vector<float> quantised = Answer(config);
+  const std::vector<float> excluding = Answer(paddle_infer::Config(config));
+  quantizer->SetExcludedOpIds({});
+  const std::vector<float> quantised = Answer(paddle_infer::Config(config));
   const std::vector<float> floats = Answer(Plain("mobilenet_v2"));
   EXPECT_NE(quantised, floats);
+  EXPECT_NE(excluding, quantised) << "operator 1 is the first convolution";
+  quantizer->SetExcludedOpIds({100000});
+  EXPECT_THAT(ThrownBy([&] { Answer(config); }), StartsWith("(InvalidArgument) SetExcludedOpIds"));
   EXPECT_LT(Difference(quantised, floats), 0.5);
 }
 

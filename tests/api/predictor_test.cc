@@ -148,12 +148,66 @@ TEST(ApiPredictor, TryShrinkMemory) {
   EXPECT_EQ(scores, expected);
 }
 
+// What a hook was called with.
+struct Seen {
+  std::string op, name;
+  std::vector<int> shape;
+  paddle_infer::DataType type;
+  std::vector<float> floats;  // of float tensors
+};
+
+std::function<void(const std::string&, const std::string&, const paddle_infer::Tensor&)> Recorder(
+    std::vector<Seen>* seen) {
+  return [seen](const std::string& op, const std::string& name, const paddle_infer::Tensor& t) {
+    Seen one = {op, name, t.shape(), t.type(), {}};
+    EXPECT_EQ(t.name(), name);
+    if (one.type == paddle_infer::DataType::FLOAT32) {
+      one.floats.resize(static_cast<size_t>(
+          std::accumulate(one.shape.begin(), one.shape.end(), 1, std::multiplies<>())));
+      t.CopyToCpu(one.floats.data());
+    }
+    seen->push_back(std::move(one));
+  };
+}
+
 TEST(ApiPredictor, RegisterOutputHook_RegisterInputHook) {
   const auto predictor = Make();
-  const auto hook = [](const std::string&, const std::string&, const paddle_infer::Tensor&) {};
-  EXPECT_THAT(ThrownBy([&] { predictor->RegisterOutputHook(hook); }),
-              StartsWith("(Unimplemented)"));
-  EXPECT_THAT(ThrownBy([&] { predictor->RegisterInputHook(hook); }), StartsWith("(Unimplemented)"));
+  const std::vector<float> expected = RunOn(*predictor, kSmall);
+  std::vector<Seen> read;
+  std::vector<Seen> written;
+  predictor->RegisterInputHook(Recorder(&read));
+  predictor->RegisterOutputHook(Recorder(&written));
+  EXPECT_EQ(RunOn(*predictor, kSmall), expected);
+  ASSERT_FALSE(read.empty());
+  ASSERT_FALSE(written.empty());
+  EXPECT_EQ(read.front().name, "x");
+  EXPECT_EQ(read.front().shape, kSmall);
+  EXPECT_EQ(read.front().floats, Pixels(kSmall)) << "N, C, H, W";
+  EXPECT_EQ(written.front().op, "conv2d");
+  EXPECT_EQ(written.front().shape, (std::vector<int>{1, 32, 32, 32}));
+  EXPECT_EQ(written.front().type, paddle_infer::DataType::UINT8) << "codes of an integer layer";
+  EXPECT_EQ(written.back().op, "softmax");
+  EXPECT_EQ(written.back().floats, expected);
+  const size_t calls = written.size();
+  RunOn(*predictor->Clone(), kSmall);
+  EXPECT_EQ(written.size(), calls) << "clones have no hooks";
+  std::vector<Seen> again;
+  predictor->RegisterOutputHook(Recorder(&again));
+  predictor->Run();
+  EXPECT_EQ(again.size(), calls);
+  EXPECT_EQ(written.size(), 2 * calls) << "both hooks are called";
+}
+
+TEST(ApiPredictor, AnExceptionOfAHookLeavesRun) {
+  const auto predictor = Make();
+  bool armed = true;
+  predictor->RegisterOutputHook(
+      [&](const std::string&, const std::string&, const paddle_infer::Tensor&) {
+        if (armed) throw std::runtime_error("enough");
+      });
+  EXPECT_THROW(RunOn(*predictor, kSmall), std::runtime_error);
+  armed = false;
+  EXPECT_EQ(RunOn(*predictor, kSmall), RunOn(*Make(), kSmall));
 }
 
 TEST(ApiPredictor, GetExecStream) { EXPECT_EQ(Make()->GetExecStream(), nullptr); }

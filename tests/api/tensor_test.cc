@@ -176,9 +176,13 @@ TEST_F(ApiTensor, Shape_Type_Name_Place) {
 
 TEST_F(ApiTensor, ReshapeStrings_CopyStringsFromCpu) {
   const std::vector<std::string> strings = {"a"};
-  EXPECT_THAT(ThrownBy([&] { input_->ReshapeStrings(1); }), StartsWith("(Unimplemented)"));
-  EXPECT_THAT(ThrownBy([&] { input_->CopyStringsFromCpu(&strings); }),
-              StartsWith("(Unimplemented)"));
+  for (const std::string& message : {ThrownBy([&] { input_->ReshapeStrings(1); }),
+                                     ThrownBy([&] { input_->CopyStringsFromCpu(&strings); })}) {
+    EXPECT_THAT(message, StartsWith("(InvalidArgument) The Variable type must be"));
+    EXPECT_THAT(message, HasSubstr("holds is DenseTensor"));
+  }
+  EXPECT_THAT(ThrownBy([&] { output_->ReshapeStrings(1); }),
+              StartsWith("(PermissionDenied) Can't reshape the output tensor"));
 }
 
 TEST_F(ApiTensor, HandlesOutliveThePredictor) {
