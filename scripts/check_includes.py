@@ -45,6 +45,7 @@ PUBLIC_HEADERS = {
 LIBRARIES = {
     "protozero/": ("formats",),
     "dnnl": ("onednn",),
+    "xxhash": ("quant",),
     "oneapi/dnnl": ("onednn",),
     "CLI/": ("cli",),
     "nlohmann/": ("imaging", "cli"),

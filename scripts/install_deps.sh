@@ -10,7 +10,7 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build
   libdnnl-dev libprotozero-dev
-  libfmt-dev libcli11-dev nlohmann-json3-dev
+  libfmt-dev libcli11-dev nlohmann-json3-dev libxxhash-dev
   libjpeg-dev libpng-dev
 )
 test_packages=(

@@ -22,13 +22,15 @@ namespace skiff {
 
 // How an activation's threshold follows from the values seen in calibration.
 enum class CalibrationAlgorithm {
-  kAbsMax,  // the largest |x|
-  kAvg,     // the mean over batches of the mean of the samples' largest |x|
-  kHist,    // the |x| below which lie hist_percent of all values
-  kKl,      // the range whose 127 levels lose the least information
-  kMse,     // the least mean square error, of 35 shares of a batch's largest |x|
-  kEmd,     // the same by the difference of means and standard deviations
-  kPtf,     // the largest |x| over 1, 2, 4 or 8, by the least mean square error
+  kAbsMax,       // the largest |x|
+  kAvg,          // the mean over batches of the mean of the samples' largest |x|
+  kHist,         // the |x| below which lie hist_percent of all values
+  kKl,           // the range whose 127 levels lose the least information
+  kMse,          // the least mean square error, of 35 shares of a batch's largest |x|
+  kEmd,          // the same by the difference of means and standard deviations
+  kPtf,          // the largest |x| over 1, 2, 4 or 8, by the least mean square error
+  kOutputError,  // the share of the largest |x| that changes the outputs of the tensor's readers
+                 // least (Skiff's own; what no layer reads gets kHist)
 };
 SKIFF_API std::string_view Name(
     CalibrationAlgorithm algorithm);  // as Paddle spells it: "KL", "abs_max"
@@ -41,9 +43,23 @@ enum class ReportDetail {
   kLayers,  // and every layer: ranges, errors, times
 };
 
+// How weights become integers.
+enum class RoundType {
+  kNearest,
+  kGram,  // so that the layer's outputs change least, from the Gram matrix of its rounded inputs
+};
+SKIFF_API std::string_view Name(RoundType type);  // "round", "gram"
+SKIFF_API Result<RoundType> ParseRoundType(std::string_view name);
+
 struct QuantizeOptions {
   CalibrationAlgorithm algo = CalibrationAlgorithm::kHist;
   double hist_percent = 0.9999;
+  RoundType round_type = RoundType::kNearest;
+  // Channels that share a grid get like ranges first, by scaling weights (the model computes the
+  // same).
+  bool equalize = false;
+  // The mean of each output channel is put right through the bias or batch norm behind the layer.
+  bool bias_correction = false;
   // Operators whose constant weight, and the activation that meets it, are quantised.
   std::vector<std::string> quantizable_op_type = {"conv2d", "depthwise_conv2d", "conv2d_transpose",
                                                   "mul",    "matmul",           "matmul_v2"};
@@ -57,16 +73,33 @@ struct QuantizeOptions {
   std::string params_filename = "model.pdiparams";
   int threads = 1;
   size_t memory_limit = size_t{4} << 30;  // bytes of activations of one batch
+  // Where what calibration found out is kept, for a second run over the same model and data, or one
+  // after a kill; at most 2 GiB, the oldest go first. Empty: nowhere.
+  std::string cache_dir;
   ReportDetail report = ReportDetail::kOutput;
 };
 
-// The data, batch by batch. Read twice by kHist and kKl.
+// How much is done for accuracy: values of QuantizeOptions that go together.
+enum class Recipe {
+  kPlain,    // what PaddleSlim's quant_post_static does
+  kFast,     // and the means of the outputs put right
+  kDefault,  // equalised, ranges by the error of the outputs, weights rounded together, means put
+             // right: minutes
+};
+SKIFF_API std::string_view Name(Recipe recipe);  // "plain", "fast", "default"
+SKIFF_API Result<Recipe> ParseRecipe(std::string_view name);
+// Sets what the recipe says and leaves the rest.
+SKIFF_API void ApplyRecipe(Recipe recipe, QuantizeOptions* options);
+
+// The data, batch by batch; read several times.
 class CalibrationData {
  public:
   virtual ~CalibrationData() = default;
   [[nodiscard]] virtual int64_t batches() const = 0;
   // One tensor for each input of the model, in its order; valid until the next call.
   virtual Result<std::vector<TensorView>> Batch(int64_t index) = 0;
+  // A text that is the same only for the same data; empty: nothing may be cached.
+  virtual Result<std::string> Fingerprint() { return std::string(); }
 };
 
 // `stage` is what is being done, `done` of `total` parts of it.

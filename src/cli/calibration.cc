@@ -10,6 +10,7 @@
 #include "cli/pictures.h"
 #include "formats/file.h"
 #include "formats/npy.h"
+#include "quant/cache.h"
 
 namespace skiff::cli {
 namespace {
@@ -30,6 +31,14 @@ struct Batching {
     return batch_nums > 0 ? std::min(batch_nums, all) : all;
   }
 };
+
+// All that decides what becomes of a picture.
+std::string TextOf(const imaging::Preprocess& p) {
+  return fmt::format("{} {} {} {} {} {} {} {} {}", p.resize_short, p.resize_height, p.resize_width,
+                     static_cast<int>(p.interpolation), p.crop_size, p.scale,
+                     fmt::join(p.mean, " "), fmt::join(p.std, " "),
+                     static_cast<int>(p.channel_order));
+}
 
 class PictureData final : public CalibrationData {
  public:
@@ -63,6 +72,17 @@ class PictureData final : public CalibrationData {
     return std::vector<TensorView>{view};
   }
 
+  // Of the files' contents, not their names and times.
+  Result<std::string> Fingerprint() override {
+    std::string all = TextOf(preprocess_);
+    const auto used = static_cast<size_t>(batching_.size() * batching_.batches());
+    for (size_t i = 0; i < used; ++i) {
+      SKIFF_ASSIGN_OR_RETURN(const program::Blob file, formats::MapFile(paths_[i], kMaxDataBytes));
+      all += quant::Digest(file.bytes);
+    }
+    return quant::Digest(fmt::format("{} {} {}", batching_.size(), batching_.batches(), all));
+  }
+
  private:
   std::vector<std::string> paths_;
   imaging::Preprocess preprocess_;
@@ -87,6 +107,12 @@ class TensorData final : public CalibrationData {
     view.bytes = sample * static_cast<size_t>(view.dims[0]);
     view.data = tensor_.data.bytes.data() + view.bytes * static_cast<size_t>(index);
     return std::vector<TensorView>{view};
+  }
+
+  Result<std::string> Fingerprint() override {
+    return quant::Digest(fmt::format("{} {} {} {}", batching_.size(), batching_.batches(),
+                                     fmt::join(tensor_.dims, " "),
+                                     quant::Digest(tensor_.data.bytes)));
   }
 
  private:

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "cli/calibration.h"
 #include "cli/text.h"
 
@@ -12,20 +14,54 @@ std::string Joined(const std::vector<std::string>& list) {
   return fmt::format("{}", fmt::join(list, ","));
 }
 
+// As the XDG base directory specification places caches.
+std::string CacheFolder(const QuantizeFlags& flags) {
+  if (flags.no_cache) return "";
+  if (!flags.cache_dir.empty()) return flags.cache_dir;
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache == '/') return std::string(cache) + "/skiff/quantize";
+  const char* home = std::getenv("HOME");
+  return home != nullptr && *home == '/' ? std::string(home) + "/.cache/skiff/quantize" : "";
+}
+
 }  // namespace
 
 void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
   QuantizeOptions& options = flags.options;
   verb.Group("How");
   verb.Custom(
-      {"--algo", "NAME",
-       "How an activation's range follows from its values: hist, KL, mse, emd, "
-       "avg, abs_max or ptf"},
-      [&options](const std::string& text) {
-        SKIFF_ASSIGN_OR_RETURN(options.algo, ParseCalibrationAlgorithm(text));
+      {"--recipe", "NAME",
+       "plain (what PaddleSlim does), fast, default or best; where --algo is given and this is "
+       "not, "
+       "plain"},
+      [&flags](const std::string& text) {
+        SKIFF_ASSIGN_OR_RETURN(flags.recipe, ParseRecipe(text));
         return OkStatus();
       },
-      std::string(Name(options.algo)));
+      std::string(Name(Recipe::kDefault)));
+  verb.Custom(
+      {"--algo", "NAME",
+       "How an activation's range follows from its values: hist, KL, mse, emd, avg, abs_max, ptf "
+       "or output_error"},
+      [&flags](const std::string& text) {
+        SKIFF_ASSIGN_OR_RETURN(flags.algo, ParseCalibrationAlgorithm(text));
+        return OkStatus();
+      },
+      "the recipe's");
+  verb.Custom(
+      {"--round_type", "NAME", "How weights become integers: round, gram or adaround"},
+      [&flags](const std::string& text) {
+        SKIFF_ASSIGN_OR_RETURN(flags.round_type, ParseRoundType(text));
+        return OkStatus();
+      },
+      "the recipe's");
+  verb.Switch({"--equalize", "", "Give channels that share a grid like ranges first"},
+              flags.equalize);
+  verb.Switch({"--bias_correction", "", "Put the mean of each output channel right"},
+              flags.bias_correction);
+  verb.Text({"--cache_dir", "DIR", "Where calibration is kept for another run over the same data"},
+            flags.cache_dir);
+  verb.Switch({"--no_cache", "", "Keep nothing"}, flags.no_cache);
   verb.Number({"--hist_percent", "SHARE", "Share of the values that hist keeps"},
               options.hist_percent, 1e-6, 1.0);
   flags.types = Joined(options.quantizable_op_type);
@@ -70,6 +106,12 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
       flags.skip.empty() ? std::vector<std::string>() : Split(flags.skip, ',');
   options.weight_per_channel = flags.weight_type == "channel_wise_abs_max";
   options.onnx_format = !flags.old_format;
+  ApplyRecipe(flags.recipe.value_or(flags.algo ? Recipe::kPlain : Recipe::kDefault), &options);
+  options.algo = flags.algo.value_or(options.algo);
+  options.round_type = flags.round_type.value_or(options.round_type);
+  options.equalize |= flags.equalize;
+  options.bias_correction |= flags.bias_correction;
+  options.cache_dir = CacheFolder(flags);
   options.threads = flags.model.threads;
   options.memory_limit = static_cast<size_t>(flags.model.memory_limit_mib) << 20;
   SKIFF_ASSIGN_OR_RETURN(const auto preprocess,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/options.h"
@@ -18,6 +19,14 @@ struct QuantizeFlags {
   std::string types;
   std::string skip;
   std::string weight_type = "channel_wise_abs_max";
+  // What was said; the recipe gives the rest.
+  std::optional<Recipe> recipe;
+  std::optional<CalibrationAlgorithm> algo;
+  std::optional<RoundType> round_type;
+  bool equalize = false;
+  bool bias_correction = false;
+  std::string cache_dir;
+  bool no_cache = false;
   int64_t batch_size = 1;
   int64_t batch_nums = 0;
   bool old_format = false;

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "program/program.h"
+#include "quant/cache.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
@@ -20,10 +21,11 @@ struct TensorRange {
 using Ranges = std::map<std::string, TensorRange, std::less<>>;
 
 // `names`: variables of the program's first block; those that are no float tensors are left out of
-// the answer. Errors: data that does not fit the inputs, values that are not finite (naming the
+// the answer. What was seen is kept in the cache every few seconds; `key` names program and data.
+// Errors: data that does not fit the inputs, values that are not finite (naming the
 // tensor and the batch).
 Result<Ranges> Calibrate(const program::Program& program, const std::set<std::string>& names,
-                         CalibrationData& data, const QuantizeOptions& options,
-                         const QuantizeProgress& progress);
+                         CalibrationData& data, const QuantizeOptions& options, const Cache& cache,
+                         const std::string& key, const QuantizeProgress& progress);
 
 }  // namespace skiff::quant

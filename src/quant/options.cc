@@ -11,13 +11,15 @@ struct AlgorithmName {
   CalibrationAlgorithm algorithm;
   std::string_view name;
 };
-constexpr std::array<AlgorithmName, 7> kAlgorithms = {{{CalibrationAlgorithm::kAbsMax, "abs_max"},
-                                                       {CalibrationAlgorithm::kAvg, "avg"},
-                                                       {CalibrationAlgorithm::kHist, "hist"},
-                                                       {CalibrationAlgorithm::kKl, "KL"},
-                                                       {CalibrationAlgorithm::kMse, "mse"},
-                                                       {CalibrationAlgorithm::kEmd, "emd"},
-                                                       {CalibrationAlgorithm::kPtf, "ptf"}}};
+constexpr std::array<AlgorithmName, 8> kAlgorithms = {
+    {{CalibrationAlgorithm::kAbsMax, "abs_max"},
+     {CalibrationAlgorithm::kAvg, "avg"},
+     {CalibrationAlgorithm::kHist, "hist"},
+     {CalibrationAlgorithm::kKl, "KL"},
+     {CalibrationAlgorithm::kMse, "mse"},
+     {CalibrationAlgorithm::kEmd, "emd"},
+     {CalibrationAlgorithm::kPtf, "ptf"},
+     {CalibrationAlgorithm::kOutputError, "output_error"}}};
 
 }  // namespace
 
@@ -35,6 +37,57 @@ Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name) {
     known += (known.empty() ? "" : ", ") + std::string(row.name);
   }
   return InvalidArgument("algorithm " + std::string(name) + ": one of " + known + " expected");
+}
+
+std::string_view Name(RoundType type) { return type == RoundType::kNearest ? "round" : "gram"; }
+
+Result<RoundType> ParseRoundType(std::string_view name) {
+  for (RoundType type : {RoundType::kNearest, RoundType::kGram}) {
+    if (Name(type) == name) return type;
+  }
+  return InvalidArgument("round_type " + std::string(name) + ": round or gram expected");
+}
+
+namespace {
+
+struct RecipeRow {
+  Recipe recipe;
+  std::string_view name;
+  CalibrationAlgorithm algo;
+  RoundType round_type;
+  bool equalize;
+  bool bias_correction;
+};
+constexpr std::array<RecipeRow, 3> kRecipes = {{
+    {Recipe::kPlain, "plain", CalibrationAlgorithm::kHist, RoundType::kNearest, false, false},
+    {Recipe::kFast, "fast", CalibrationAlgorithm::kAvg, RoundType::kNearest, true, true},
+    {Recipe::kDefault, "default", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true},
+}};
+
+}  // namespace
+
+std::string_view Name(Recipe recipe) {
+  for (const RecipeRow& row : kRecipes) {
+    if (row.recipe == recipe) return row.name;
+  }
+  return "unknown";
+}
+
+Result<Recipe> ParseRecipe(std::string_view name) {
+  for (const RecipeRow& row : kRecipes) {
+    if (row.name == name) return row.recipe;
+  }
+  return InvalidArgument("recipe " + std::string(name) + ": plain, fast or default expected");
+}
+
+void ApplyRecipe(Recipe recipe, QuantizeOptions* options) {
+  for (const RecipeRow& row : kRecipes) {
+    if (row.recipe != recipe) continue;
+    options->algo = row.algo;
+    options->round_type = row.round_type;
+    options->equalize = row.equalize;
+    options->bias_correction = row.bias_correction;
+  }
 }
 
 namespace quant {

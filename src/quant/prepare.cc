@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "formats/model_files.h"
+#include "quant/cache.h"
 #include "quant/calibrate.h"
+#include "quant/equalize.h"
 #include "quant/layers.h"
 #include "quant/options.h"
+#include "quant/refine.h"
 #include "quant/weights.h"
 
 namespace skiff::quant {
@@ -44,6 +47,23 @@ Status QuantizeWeights(const program::Program& program, Quantized* quantized) {
   return OkStatus();
 }
 
+// What the outcome of Refine follows from besides program and data.
+std::string RefinementOptions(const QuantizeOptions& options, const Quantized& quantized) {
+  std::string text = " " + std::string(Name(options.algo)) + " " +
+                     std::string(Name(options.round_type)) +
+                     (options.bias_correction ? " bias " : " ") +
+                     std::to_string(options.hist_percent) + " " + std::to_string(options.threads);
+  for (const Layer& layer : quantized.layers) {
+    text += " " + layer.weight + (layer.why_float.empty() ? "+" : "-") + std::to_string(layer.axis);
+  }
+  return text;
+}
+
+bool NeedsRefinement(const QuantizeOptions& options) {
+  return options.algo == CalibrationAlgorithm::kOutputError ||
+         options.round_type != RoundType::kNearest || options.bias_correction;
+}
+
 }  // namespace
 
 Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
@@ -56,14 +76,27 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
   const program::Program& program = prepared.program;
   Quantized& quantized = prepared.quantized;
   if (program.blocks.empty()) return Corruption(program.source + ": the program has no block");
+  SKIFF_ASSIGN_OR_RETURN(const std::string fingerprint, data.Fingerprint());
+  const Cache cache(fingerprint.empty() ? "" : options.cache_dir);
+  if (options.equalize) {
+    SKIFF_RETURN_IF_ERROR(Equalize(data, options, cache,
+                                   Digest(program) + fingerprint + " channels", progress,
+                                   &prepared.program));
+  }
   quantized.layers = PlanLayers(program, options);
   const bool any = std::any_of(quantized.layers.begin(), quantized.layers.end(),
                                [](const Layer& layer) { return layer.why_float.empty(); });
   if (!any) return InvalidArgument(program.source + ": no operator can be quantised");
+  const std::string key = Digest(program) + fingerprint;
   SKIFF_ASSIGN_OR_RETURN(
-      quantized.ranges,
-      Calibrate(program, NamesToObserve(program, quantized.layers), data, options, progress));
+      quantized.ranges, Calibrate(program, NamesToObserve(program, quantized.layers), data, options,
+                                  cache, key, progress));
   SKIFF_RETURN_IF_ERROR(QuantizeWeights(program, &quantized).WithContext(program.source));
+  if (NeedsRefinement(options)) {
+    SKIFF_RETURN_IF_ERROR(Refine(program, data, options, cache,
+                                 key + RefinementOptions(options, quantized), progress,
+                                 &quantized));
+  }
   return prepared;
 }
 

@@ -17,120 +17,111 @@ inline float RoundEven(float x) {
   return (x + kShift) - kShift;
 }
 
-class AbsMaxObserver final : public Observer {
+// What the four algorithms that look at magnitudes need to know of all data: the largest |x|, the
+// mean over batches of the mean of the samples' largest ones, and 2048 equal bins from the smallest
+// to the largest |x|.
+class StatisticsObserver final : public Observer {
  public:
-  void See(std::span<const float> x, int64_t) override { max_ = std::max(max_, AbsMax(x)); }
-  [[nodiscard]] double Threshold() const override { return max_; }
+  StatisticsObserver(CalibrationAlgorithm algorithm, double hist_percent)
+      : algorithm_(algorithm), percent_(hist_percent) {}
 
- private:
-  float max_ = 0;
-};
+  void SeeRange(std::span<const float> x) override {
+    for (float v : x) {
+      state_.low = std::min(state_.low, std::fabs(v));
+      state_.high = std::max(state_.high, std::fabs(v));
+    }
+  }
 
-// The mean, over all batches, of the mean of the samples' largest values.
-class AverageObserver final : public Observer {
- public:
   void See(std::span<const float> x, int64_t samples) override {
+    // All values alike: Paddle's histogram of an empty range is half a unit wide to each side.
+    const bool flat = !(state_.low < state_.high);
+    const double low = flat ? state_.low - 0.5 : state_.low;
+    const double scale = flat ? static_cast<double>(kBins) : 1.0 / width();
+    for (float v : x) {
+      const auto bin = static_cast<size_t>((std::fabs(v) - low) * scale);
+      ++state_.bins[std::min(bin, kBins - 1)];
+    }
+    state_.total += static_cast<int64_t>(x.size());
     const auto count = static_cast<size_t>(samples);
     const size_t size = x.size() / count;
     double sum = 0;
     for (size_t i = 0; i < count; ++i) sum += AbsMax(x.subspan(i * size, size));
-    sum_ += sum / static_cast<double>(count);
-    ++batches_;
+    state_.sum += sum / static_cast<double>(count);
+    ++state_.batches;
   }
-  [[nodiscard]] double Threshold() const override { return batches_ > 0 ? sum_ / batches_ : 0; }
+
+  [[nodiscard]] double Threshold() const override {
+    switch (algorithm_) {
+      case CalibrationAlgorithm::kAbsMax: return state_.high;
+      case CalibrationAlgorithm::kAvg:
+        return state_.batches > 0 ? state_.sum / static_cast<double>(state_.batches) : 0;
+      case CalibrationAlgorithm::kKl: return KlThreshold();
+      default: return PercentThreshold();
+    }
+  }
+
+  void Save(StateWriter* state) const override { state->Put(state_); }
+  void Restore(StateReader* state) override { state_ = state->Get<State>(); }
 
  private:
-  double sum_ = 0;
-  int64_t batches_ = 0;
-};
-
-// 2048 equal bins from the smallest to the largest |x| of all data.
-class HistogramObserver : public Observer {
- public:
   static constexpr size_t kBins = 2048;
+  static constexpr size_t kLevels = 127;
 
-  void SeeRange(std::span<const float> x) override {
-    for (float v : x) {
-      low_ = std::min(low_, std::fabs(v));
-      high_ = std::max(high_, std::fabs(v));
-    }
-  }
+  struct State {
+    float low = std::numeric_limits<float>::max();
+    float high = 0;
+    std::array<int64_t, kBins> bins{};
+    int64_t total = 0;
+    double sum = 0;
+    int64_t batches = 0;
+  };
 
-  void See(std::span<const float> x, int64_t) override {
-    // All values alike: Paddle's histogram of an empty range is half a unit wide to each side.
-    const double low = low_ < high_ ? low_ : low_ - 0.5;
-    const double scale = low_ < high_ ? 1.0 / width() : static_cast<double>(kBins);
-    for (float v : x) {
-      const auto bin = static_cast<size_t>((std::fabs(v) - low) * scale);
-      ++bins_[std::min(bin, kBins - 1)];
-    }
-    total_ += static_cast<int64_t>(x.size());
-  }
-
- protected:
   [[nodiscard]] double width() const {
-    return low_ < high_ ? (static_cast<double>(high_) - low_) / kBins : 1.0 / kBins;
+    return state_.low < state_.high ? (static_cast<double>(state_.high) - state_.low) / kBins
+                                    : 1.0 / kBins;
   }
   // The middle of bin i; as in Paddle the low end of the range is not added back.
   [[nodiscard]] double Middle(size_t i) const { return (static_cast<double>(i) + 0.5) * width(); }
 
-  float low_ = std::numeric_limits<float>::max();
-  float high_ = 0;
-  std::array<int64_t, kBins> bins_{};
-  int64_t total_ = 0;
-};
-
-class PercentObserver final : public HistogramObserver {
- public:
-  explicit PercentObserver(double percent) : percent_(percent) {}
-
-  [[nodiscard]] double Threshold() const override {
+  // |x| below which lie percent_ of all values.
+  [[nodiscard]] double PercentThreshold() const {
     double share = 0;
     for (size_t i = 0; i < kBins; ++i) {
-      share += static_cast<double>(bins_[i]) / static_cast<double>(total_);
+      share += static_cast<double>(state_.bins[i]) / static_cast<double>(state_.total);
       if (share >= percent_) return Middle(i);
     }
     return Middle(kBins - 1);
   }
 
- private:
-  double percent_;
-};
-
-// The range whose 127 levels lose the least information (Kullback-Leibler divergence).
-class KlObserver final : public HistogramObserver {
- public:
-  [[nodiscard]] double Threshold() const override {
+  // The range whose 127 levels lose the least information (Kullback-Leibler divergence).
+  [[nodiscard]] double KlThreshold() const {
     constexpr size_t kFirst = (kBins - 1) / 2;
     size_t best = 0;
     double least = std::numeric_limits<double>::infinity();
     for (size_t i = kFirst; i < kBins; ++i) {
-      if (bins_[i - 1] == 0) continue;
+      if (state_.bins[i - 1] == 0) continue;
       const double divergence = Divergence(i);
       if (!(divergence < least)) continue;
       least = divergence;
       best = i;
     }
     if (best == 0) {
-      for (best = kFirst; best > 0 && bins_[best] == 0;) --best;
+      for (best = kFirst; best > 0 && state_.bins[best] == 0;) --best;
     }
     return Middle(best);
   }
-
- private:
-  static constexpr size_t kLevels = 127;
 
   // Between the first `size` bins, with all that lies above added to the last of them, and the same
   // bins on 127 levels.
   [[nodiscard]] double Divergence(size_t size) const {
     int64_t above = 0;
-    for (size_t i = size; i < kBins; ++i) above += bins_[i];
+    for (size_t i = size; i < kBins; ++i) above += state_.bins[i];
     const auto p = [&](size_t i) {
-      return static_cast<double>(bins_[i] + (i + 1 == size ? above : 0));
+      return static_cast<double>(state_.bins[i] + (i + 1 == size ? above : 0));
     };
     const size_t group = size / kLevels;
-    const double q_total = static_cast<double>(total_ - above);
-    const auto p_total = static_cast<double>(total_);
+    const double q_total = static_cast<double>(state_.total - above);
+    const auto p_total = static_cast<double>(state_.total);
     double sum = 0;
     for (size_t level = 0; level < kLevels; ++level) {
       const size_t begin = level * group;
@@ -138,7 +129,7 @@ class KlObserver final : public HistogramObserver {
       int64_t count = 0;
       int64_t filled = 0;
       for (size_t i = begin; i < end; ++i) {
-        count += bins_[i];
+        count += state_.bins[i];
         filled += p(i) > 0;
       }
       if (filled == 0) continue;
@@ -149,6 +140,10 @@ class KlObserver final : public HistogramObserver {
     }
     return sum / p_total;
   }
+
+  CalibrationAlgorithm algorithm_;
+  double percent_;
+  State state_;
 };
 
 // Rounding on the grid of a threshold and back; codes -128..127.
@@ -158,6 +153,19 @@ struct RoundTrip {
   float operator()(float x) const {
     const float code = x * codes_per_unit;
     const float low = code > -128.0F ? code : -128.0F;
+    return RoundEven(low < kMaxCode ? low : kMaxCode) * step;
+  }
+  float codes_per_unit;
+  float step;
+};
+
+// The same on the codes of docs/numerics.md, -127..127.
+struct SymmetricGrid {
+  explicit SymmetricGrid(float threshold)
+      : codes_per_unit(kMaxCode / threshold), step(threshold / kMaxCode) {}
+  float operator()(float x) const {
+    const float code = x * codes_per_unit;
+    const float low = code > -kMaxCode ? code : -kMaxCode;
     return RoundEven(low < kMaxCode ? low : kMaxCode) * step;
   }
   float codes_per_unit;
@@ -218,6 +226,14 @@ class SearchObserver : public Observer {
     }
   }
   [[nodiscard]] double Threshold() const override { return best_; }
+  void Save(StateWriter* state) const override {
+    state->Put(least_);
+    state->Put(best_);
+  }
+  void Restore(StateReader* state) override {
+    least_ = state->Get<double>();
+    best_ = state->Get<double>();
+  }
 
  protected:
   [[nodiscard]] virtual double Loss(std::span<const float> x, float threshold) const = 0;
@@ -263,6 +279,8 @@ class PtfObserver final : public Observer {
     }
   }
   [[nodiscard]] double Threshold() const override { return threshold_; }
+  void Save(StateWriter* state) const override { state->Put(threshold_); }
+  void Restore(StateReader* state) override { threshold_ = state->Get<double>(); }
 
  private:
   double threshold_ = 0;
@@ -280,21 +298,34 @@ float AbsMax(std::span<const float> x) {
   return max + rest;
 }
 
-bool TwoPasses(CalibrationAlgorithm algorithm) {
-  return algorithm == CalibrationAlgorithm::kHist || algorithm == CalibrationAlgorithm::kKl;
+void RoundingErrors(std::span<const float> x, float threshold, std::span<float> errors) {
+  const SymmetricGrid grid(threshold);
+  for (size_t i = 0; i < x.size(); ++i) errors[i] = grid(x[i]) - x[i];
 }
+
+void RoundToGrid(float threshold, std::span<float> x) {
+  const SymmetricGrid grid(threshold);
+  for (float& v : x) v = grid(v);
+}
+
+std::string_view StatisticsOf(CalibrationAlgorithm algorithm) {
+  switch (algorithm) {
+    case CalibrationAlgorithm::kMse:
+    case CalibrationAlgorithm::kEmd:
+    case CalibrationAlgorithm::kPtf: return Name(algorithm);
+    default: return "magnitudes";
+  }
+}
+
+bool TwoPasses(CalibrationAlgorithm algorithm) { return StatisticsOf(algorithm) == "magnitudes"; }
 
 std::unique_ptr<Observer> NewObserver(CalibrationAlgorithm algorithm, double hist_percent) {
   switch (algorithm) {
-    case CalibrationAlgorithm::kAbsMax: return std::make_unique<AbsMaxObserver>();
-    case CalibrationAlgorithm::kAvg: return std::make_unique<AverageObserver>();
-    case CalibrationAlgorithm::kHist: return std::make_unique<PercentObserver>(hist_percent);
-    case CalibrationAlgorithm::kKl: return std::make_unique<KlObserver>();
     case CalibrationAlgorithm::kMse: return std::make_unique<MseObserver>();
     case CalibrationAlgorithm::kEmd: return std::make_unique<EmdObserver>();
     case CalibrationAlgorithm::kPtf: return std::make_unique<PtfObserver>();
+    default: return std::make_unique<StatisticsObserver>(algorithm, hist_percent);
   }
-  return nullptr;
 }
 
 }  // namespace skiff::quant

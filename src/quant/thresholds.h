@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "quant/cache.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
@@ -24,13 +25,24 @@ class Observer {
   virtual void See(std::span<const float> x, int64_t samples) = 0;
   // After the last batch.
   [[nodiscard]] virtual double Threshold() const = 0;
+  // What was seen so far, to go on from.
+  virtual void Save(StateWriter* state) const = 0;
+  virtual void Restore(StateReader* state) = 0;
 };
+
+// Algorithms of one name here share what they look at: one state gives the thresholds of each.
+std::string_view StatisticsOf(CalibrationAlgorithm algorithm);
 
 // Does the algorithm need to know the range before it can count?
 bool TwoPasses(CalibrationAlgorithm algorithm);
 
 // `hist_percent`: the share of the values that kHist keeps.
 std::unique_ptr<Observer> NewObserver(CalibrationAlgorithm algorithm, double hist_percent);
+
+// What rounding on the grid of a threshold, codes -127..127, adds to each value.
+void RoundingErrors(std::span<const float> x, float threshold, std::span<float> errors);
+// The values that it makes of them.
+void RoundToGrid(float threshold, std::span<float> x);
 
 // The largest |x|; NaN when a value is not finite.
 float AbsMax(std::span<const float> x);

@@ -65,8 +65,12 @@ Status Tracer::SetInputs(const std::vector<TensorView>& batch, const std::string
 }
 
 Status Tracer::Run(CalibrationData& data, int64_t i) {
-  const std::string which = "calibration batch " + std::to_string(i);
   SKIFF_ASSIGN_OR_RETURN(const std::vector<TensorView> batch, data.Batch(i));
+  return Run(batch, i);
+}
+
+Status Tracer::Run(const std::vector<TensorView>& batch, int64_t i) {
+  const std::string which = "calibration batch " + std::to_string(i);
   SKIFF_RETURN_IF_ERROR(SetInputs(batch, which));
   SKIFF_RETURN_IF_ERROR(context_.Prepare().WithContext(which));
   for (size_t s = 0; s < steps_; ++s) {

@@ -39,6 +39,7 @@ class Tracer {
 
   // Number i of the data. Errors name the batch: wrong inputs, values that are not finite.
   Status Run(CalibrationData& data, int64_t i);
+  Status Run(const std::vector<TensorView>& batch, int64_t i);
 
   // The index of a float tensor that is no constant; nothing when there is none of that name.
   [[nodiscard]] std::optional<int> Find(std::string_view name) const;

@@ -123,7 +123,7 @@ inline Quantized QuantizeTestNet(const program::Program& program, CalibrationDat
     }
     quantized.weights[layer.weight] = std::move(weight);
   }
-  quantized.ranges = *Calibrate(program, names, data, options, {});
+  quantized.ranges = *Calibrate(program, names, data, options, Cache(""), "", {});
   return quantized;
 }
 
