@@ -47,8 +47,9 @@ enum class ReportDetail {
 enum class RoundType {
   kNearest,
   kGram,  // so that the layer's outputs change least, from the Gram matrix of its rounded inputs
+  kAdaround,  // the same by gradient descent, layer by layer
 };
-SKIFF_API std::string_view Name(RoundType type);  // "round", "gram"
+SKIFF_API std::string_view Name(RoundType type);  // "round", "gram", "adaround"
 SKIFF_API Result<RoundType> ParseRoundType(std::string_view name);
 
 struct QuantizeOptions {
@@ -60,6 +61,8 @@ struct QuantizeOptions {
   bool equalize = false;
   // The mean of each output channel is put right through the bias or batch norm behind the layer.
   bool bias_correction = false;
+  // Rounding and ranges are trained block by block against the float model (BRECQ, QDrop).
+  bool reconstruct = false;
   // Operators whose constant weight, and the activation that meets it, are quantised.
   std::vector<std::string> quantizable_op_type = {"conv2d", "depthwise_conv2d", "conv2d_transpose",
                                                   "mul",    "matmul",           "matmul_v2"};
@@ -85,8 +88,9 @@ enum class Recipe {
   kFast,     // and the means of the outputs put right
   kDefault,  // equalised, ranges by the error of the outputs, weights rounded together, means put
              // right: minutes
+  kBest,     // and blocks reconstructed: tens of minutes
 };
-SKIFF_API std::string_view Name(Recipe recipe);  // "plain", "fast", "default"
+SKIFF_API std::string_view Name(Recipe recipe);  // "plain", "fast", "default", "best"
 SKIFF_API Result<Recipe> ParseRecipe(std::string_view name);
 // Sets what the recipe says and leaves the rest.
 SKIFF_API void ApplyRecipe(Recipe recipe, QuantizeOptions* options);

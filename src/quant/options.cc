@@ -39,13 +39,20 @@ Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name) {
   return InvalidArgument("algorithm " + std::string(name) + ": one of " + known + " expected");
 }
 
-std::string_view Name(RoundType type) { return type == RoundType::kNearest ? "round" : "gram"; }
+std::string_view Name(RoundType type) {
+  switch (type) {
+    case RoundType::kNearest: return "round";
+    case RoundType::kGram: return "gram";
+    case RoundType::kAdaround: return "adaround";
+  }
+  return "unknown";
+}
 
 Result<RoundType> ParseRoundType(std::string_view name) {
-  for (RoundType type : {RoundType::kNearest, RoundType::kGram}) {
+  for (RoundType type : {RoundType::kNearest, RoundType::kGram, RoundType::kAdaround}) {
     if (Name(type) == name) return type;
   }
-  return InvalidArgument("round_type " + std::string(name) + ": round or gram expected");
+  return InvalidArgument("round_type " + std::string(name) + ": round, gram or adaround expected");
 }
 
 namespace {
@@ -57,11 +64,15 @@ struct RecipeRow {
   RoundType round_type;
   bool equalize;
   bool bias_correction;
+  bool reconstruct;
 };
-constexpr std::array<RecipeRow, 3> kRecipes = {{
-    {Recipe::kPlain, "plain", CalibrationAlgorithm::kHist, RoundType::kNearest, false, false},
-    {Recipe::kFast, "fast", CalibrationAlgorithm::kAvg, RoundType::kNearest, true, true},
-    {Recipe::kDefault, "default", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true},
+constexpr std::array<RecipeRow, 4> kRecipes = {{
+    {Recipe::kPlain, "plain", CalibrationAlgorithm::kHist, RoundType::kNearest, false, false,
+     false},
+    {Recipe::kFast, "fast", CalibrationAlgorithm::kAvg, RoundType::kNearest, true, true, false},
+    {Recipe::kDefault, "default", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true,
+     false},
+    {Recipe::kBest, "best", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true, true},
 }};
 
 }  // namespace
@@ -77,7 +88,7 @@ Result<Recipe> ParseRecipe(std::string_view name) {
   for (const RecipeRow& row : kRecipes) {
     if (row.name == name) return row.recipe;
   }
-  return InvalidArgument("recipe " + std::string(name) + ": plain, fast or default expected");
+  return InvalidArgument("recipe " + std::string(name) + ": plain, fast, default or best expected");
 }
 
 void ApplyRecipe(Recipe recipe, QuantizeOptions* options) {
@@ -87,6 +98,7 @@ void ApplyRecipe(Recipe recipe, QuantizeOptions* options) {
     options->round_type = row.round_type;
     options->equalize = row.equalize;
     options->bias_correction = row.bias_correction;
+    options->reconstruct = row.reconstruct;
   }
 }
 

@@ -11,6 +11,8 @@
 #include "quant/equalize.h"
 #include "quant/layers.h"
 #include "quant/options.h"
+#include "quant/quantized_state.h"
+#include "quant/reconstruct/reconstruct.h"
 #include "quant/refine.h"
 #include "quant/weights.h"
 
@@ -59,9 +61,38 @@ std::string RefinementOptions(const QuantizeOptions& options, const Quantized& q
   return text;
 }
 
+// Block by block, going on behind the last block that the cache knows.
+Status ReconstructAll(const program::Program& program, CalibrationData& data,
+                      const QuantizeOptions& options, const Cache& cache, const std::string& key,
+                      const QuantizeProgress& progress, Quantized* quantized) {
+  const std::string name = key + (options.reconstruct ? " blocks" : " layers");
+  std::vector<size_t> layers;
+  for (size_t i = 0; i < quantized->layers.size(); ++i) {
+    if (quantized->layers[i].why_float.empty()) layers.push_back(i);
+  }
+  ReconstructOptions reconstruct;
+  reconstruct.blocks = options.reconstruct;
+  reconstruct.threads = options.threads;
+  if (!options.reconstruct) reconstruct.step_learning_rate = 0;
+  const std::optional<std::string> state = cache.Load(name);
+  if (state) {
+    StateReader reader(*state);
+    const auto next = reader.Get<uint64_t>();
+    if (RestoreLayers(reader.GetText(), layers, quantized)) reconstruct.first_block = next;
+  }
+  reconstruct.on_block = [&](const ReconstructedBlock& block) {
+    StateWriter writer;
+    writer.Put<uint64_t>(block.index + 1);
+    writer.PutText(SaveLayers(*quantized, layers));
+    cache.Store(name, writer.bytes());
+    return OkStatus();
+  };
+  return Reconstruct(program, data, reconstruct, progress, quantized);
+}
+
 bool NeedsRefinement(const QuantizeOptions& options) {
   return options.algo == CalibrationAlgorithm::kOutputError ||
-         options.round_type != RoundType::kNearest || options.bias_correction;
+         options.round_type == RoundType::kGram || options.bias_correction;
 }
 
 }  // namespace
@@ -96,6 +127,11 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
     SKIFF_RETURN_IF_ERROR(Refine(program, data, options, cache,
                                  key + RefinementOptions(options, quantized), progress,
                                  &quantized));
+  }
+  if (options.reconstruct || options.round_type == RoundType::kAdaround) {
+    SKIFF_RETURN_IF_ERROR(ReconstructAll(program, data, options, cache,
+                                         key + RefinementOptions(options, quantized), progress,
+                                         &quantized));
   }
   return prepared;
 }

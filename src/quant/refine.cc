@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "quant/quantized_state.h"
 #include "quant/refine_layer.h"
 #include "quant/tracer.h"
 
@@ -51,10 +52,10 @@ class Refinement {
       done_ = begin;
       const std::string name = key_ + " refined " + std::to_string(begin);
       const std::span<WorkLayer> group = std::span(layers_).subspan(begin, end - begin);
-      if (Restore(cache_.Load(name), group)) continue;
+      if (Restore(name, group)) continue;
       if (tracer_ == nullptr) SKIFF_RETURN_IF_ERROR(StartTracer(program));
       SKIFF_RETURN_IF_ERROR(RefineGroup(group));
-      cache_.Store(name, Save(group));
+      cache_.Store(name, SaveLayers(quantized_, IndicesOf(group)));
     }
     return OkStatus();
   }
@@ -138,37 +139,18 @@ class Refinement {
     return OkStatus();
   }
 
-  [[nodiscard]] std::string Save(std::span<const WorkLayer> group) const {
-    StateWriter state;
-    for (const WorkLayer& work : group) {
-      const Layer& layer = quantized_.layers[work.refined.index()];
-      state.Put(quantized_.ranges.at(layer.activation).threshold);
-      state.PutAll(quantized_.weights.at(layer.weight).codes);
-      state.PutText(layer.bias);
-      if (!layer.bias.empty()) state.PutAll(quantized_.biases.at(layer.bias));
-    }
-    return state.bytes();
-  }
-
-  // False, and nothing is changed, when the state is not that of the group.
-  bool Restore(const std::optional<std::string>& bytes, std::span<const WorkLayer> group) {
-    if (!bytes) return false;
-    Quantized restored = quantized_;
-    StateReader state(*bytes);
-    for (const WorkLayer& work : group) {
-      Layer& layer = restored.layers[work.refined.index()];
-      restored.ranges.at(layer.activation).threshold = state.Get<double>();
-      const auto codes = state.GetAll<int8_t>();
-      QuantizedWeight& weight = restored.weights.at(layer.weight);
-      if (codes.size() != weight.codes.size()) return false;
-      weight.codes = codes;
-      layer.bias = state.GetText();
-      if (!layer.bias.empty()) restored.biases[layer.bias] = state.GetAll<float>();
-    }
-    if (!state.done()) return false;
-    quantized_ = std::move(restored);
+  // The group's state is a whole one or none.
+  bool Restore(const std::string& name, std::span<const WorkLayer> group) {
+    const std::optional<std::string> bytes = cache_.Load(name);
+    if (!bytes || !RestoreLayers(*bytes, IndicesOf(group), &quantized_)) return false;
     for (const WorkLayer& work : group) found_.insert(work.refined.layer().activation);
     return true;
+  }
+
+  static std::vector<size_t> IndicesOf(std::span<const WorkLayer> group) {
+    std::vector<size_t> indices;
+    for (const WorkLayer& work : group) indices.push_back(work.refined.index());
+    return indices;
   }
 
   static double Share(int64_t part, int64_t all) {

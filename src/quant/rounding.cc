@@ -10,7 +10,7 @@ namespace skiff::quant {
 namespace {
 
 constexpr float kMaxCode = 127;
-constexpr int kSweeps = 4;
+constexpr int kSweeps = 8;
 // Columns whose changes reach the others' gradients together, in one matrix product.
 constexpr int64_t kBlock = 64;
 
