@@ -7,14 +7,13 @@
 #include <set>
 #include <utility>
 
-#include "ops/window_attributes.h"
 #include "program/attributes.h"
+#include "quant/reconstruct/attributes.h"
 #include "quant/reconstruct/nodes.h"
 
 namespace skiff::quant {
 namespace {
 
-using Kind = ActivationFunction::Kind;
 using program::AttributeReader;
 using program::OpDesc;
 
@@ -23,21 +22,6 @@ struct Ref {
   int value = -1;
   Dims dims;
 };
-
-// Every element j of `small` meets [outer, j, inner] of `large`; axis -1: their last extents meet.
-std::optional<Broadcast> MakeBroadcast(const Dims& large, const Dims& small, int64_t axis) {
-  const int start = static_cast<int>(axis < 0 ? large.rank() - small.rank() : axis);
-  int begin = 0;
-  int end = small.rank();
-  while (begin < end && small[begin] == 1) ++begin;
-  while (end > begin && small[end - 1] == 1) --end;
-  if (start < 0 || start + end > large.rank()) return std::nullopt;
-  for (int i = begin; i < end; ++i) {
-    if (large[start + i] != small[i]) return std::nullopt;
-  }
-  return Broadcast{large.Product(0, start + begin), small.Product(begin, end),
-                   large.Product(start + end, large.rank())};
-}
 
 class TapeBuilder {
  public:
@@ -168,7 +152,8 @@ class TapeBuilder {
   Result<const program::Tensor*> Parameter(const OpDesc& op, std::string_view slot) const {
     const std::string name(OnlyName(op.inputs, slot));
     const auto found = program_.params.find(name);
-    if (found == program_.params.end() || found->second.dtype != DType::kFloat32) {
+    if (found == program_.params.end() || found->second.dtype != DType::kFloat32 ||
+        !Dims::Fits(found->second.dims.size())) {
       return Unsupported(std::string(slot) + " " + name + " is no float32 parameter");
     }
     return &found->second;
@@ -199,7 +184,7 @@ class TapeBuilder {
       const Result<Dims> dims = DimsOf(*output);
       if (!bias.ok() || !dims.ok()) return {};
       const std::optional<Broadcast> broadcast =
-          MakeBroadcast(*dims, Dims((*bias)->dims), Axis(op));
+          MakeBroadcast(*dims, Dims((*bias)->dims), BroadcastAxis(op));
       if (!broadcast || broadcast->count != channels ||
           broadcast->outer != dims->Product(0, static_cast<int>(axis))) {
         return {};
@@ -214,8 +199,6 @@ class TapeBuilder {
     return {};
   }
 
-  static int64_t Axis(const OpDesc& op) { return AttributeReader(op.attributes).Int("axis", -1); }
-
   // One sample of channels, height and width, and no alias of other extents.
   [[nodiscard]] bool IsPicture(const Ref& x) const {
     return x.dims.rank() == 4 && x.dims[0] == 1 && tape_.dims(x.value) == x.dims;
@@ -225,93 +208,42 @@ class TapeBuilder {
     SKIFF_ASSIGN_OR_RETURN(const Ref x, ReadRounded(index, op, "Input"));
     SKIFF_ASSIGN_OR_RETURN(const program::Tensor* filter, Parameter(op, "Filter"));
     SKIFF_ASSIGN_OR_RETURN(const WeightRef weight, Weight(index, op, "Filter"));
-    AttributeReader attributes(op.attributes);
-    WindowGeometry window;
-    SKIFF_ASSIGN_OR_RETURN(window.stride, ops::ReadPair(attributes, "strides", 1, 1));
-    SKIFF_ASSIGN_OR_RETURN(window.dilation, ops::ReadPair(attributes, "dilations", 1, 1));
-    SKIFF_ASSIGN_OR_RETURN(const ops::Padding padding, ops::ReadPadding(attributes));
-    const int64_t groups = attributes.Int("groups", 1);
-    const std::string fused = attributes.String("fuse_activation", "");
-    SKIFF_RETURN_IF_ERROR(ops::RequireChannelsFirst(attributes));
-    const bool plain = IsPicture(x) && filter->dims.size() == 4;
-    const bool slots = OnlyName(op.inputs, "Bias").empty() &&
-                       OnlyName(op.inputs, "ResidualData").empty() && fused.empty();
-    if (!plain || !slots) return Unsupported("a fused convolution, or one that is not 2-D");
-    window.kernel = {filter->dims[2], filter->dims[3]};
-    SetPadding(padding, x.dims, &window);
+    if (!IsPicture(x)) return Unsupported("its input is " + x.dims.ToString());
+    SKIFF_ASSIGN_OR_RETURN(const ConvolutionAttributes attributes,
+                           ReadConvolution(op, x.dims, Dims(filter->dims)));
+    const int64_t groups = attributes.groups;
     std::string output(OnlyName(op.outputs, "Output"));
     std::vector<float> bias = TakeBias(filter->dims[0], 1, weight.index >= 0, &output);
     SKIFF_ASSIGN_OR_RETURN(const Dims dims, DimsOf(output));
     const int value = tape_.AddValue(dims);
     refs_[output] = {value, dims};
     const bool depthwise = groups > 1 && groups == x.dims[1] && filter->dims[0] == groups;
-    tape_.AddNode(depthwise ? MakeDepthwise(weight, window, std::move(bias))
-                            : MakeConvolution(weight, window, groups, std::move(bias)),
+    tape_.AddNode(depthwise ? MakeDepthwise(weight, attributes.window, std::move(bias))
+                            : MakeConvolution(weight, attributes.window, groups, std::move(bias)),
                   {x.value}, value, weight.index >= 0);
     return OkStatus();
-  }
-
-  static void SetPadding(const ops::Padding& padding, const Dims& x, WindowGeometry* window) {
-    for (size_t i = 0; i < 2; ++i) {
-      const steps::WindowAxis axis = steps::ResolveWindow(
-          padding.rule, x[static_cast<int>(i) + 2], window->kernel[i], window->stride[i],
-          {padding.pads[2 * i], padding.pads[2 * i + 1], window->dilation[i]});
-      window->before[i] = axis.before;
-      window->after[i] = axis.after;
-      window->dilation[i] = axis.dilation;
-    }
   }
 
   Status AddProduct(size_t index, const OpDesc& op) {
     SKIFF_ASSIGN_OR_RETURN(const Ref x, ReadRounded(index, op, "X"));
     SKIFF_ASSIGN_OR_RETURN(const program::Tensor* right, Parameter(op, "Y"));
     SKIFF_ASSIGN_OR_RETURN(const WeightRef weight, Weight(index, op, "Y"));
-    AttributeReader attributes(op.attributes);
-    const bool left = attributes.Bool("transpose_X", false) || attributes.Bool("trans_x", false);
-    const bool transposed =
-        attributes.Bool("transpose_Y", false) || attributes.Bool("trans_y", false);
-    const bool scaled = attributes.Float("alpha", 1) != 1;
-    const int64_t columns = attributes.Int("x_num_col_dims", 1);
-    SKIFF_RETURN_IF_ERROR(attributes.status());
-    if (right->dims.size() != 2 || left || scaled || attributes.Int("y_num_col_dims", 1) != 1) {
-      return Unsupported("a product that is no plain matrix product");
-    }
-    const int64_t k = right->dims[transposed ? 1 : 0];
-    const int64_t n = right->dims[transposed ? 0 : 1];
-    const int from = op.type == "mul" ? static_cast<int>(columns) : x.dims.rank() - 1;
-    if (from < 1 || from > x.dims.rank() || x.dims.Product(from, x.dims.rank()) != k) {
-      return Unsupported("its left operand is " + x.dims.ToString());
-    }
+    SKIFF_ASSIGN_OR_RETURN(const ProductAttributes attributes,
+                           ReadProduct(op, x.dims, Dims(right->dims)));
     std::string output(OnlyName(op.outputs, "Out"));
-    std::vector<float> bias = TakeBias(n, from, weight.index >= 0, &output);
+    std::vector<float> bias = TakeBias(attributes.n, attributes.from, weight.index >= 0, &output);
     SKIFF_ASSIGN_OR_RETURN(const Dims dims, DimsOf(output));
     const int value = tape_.AddValue(dims);
     refs_[output] = {value, dims};
-    tape_.AddNode(MakeProduct(weight, k, n, transposed, std::move(bias)), {x.value}, value,
-                  weight.index >= 0);
+    tape_.AddNode(
+        MakeProduct(weight, attributes.k, attributes.n, attributes.transposed, std::move(bias)),
+        {x.value}, value, weight.index >= 0);
     return OkStatus();
   }
 
   Status AddActivation(size_t /*index*/, const OpDesc& op) {
     SKIFF_ASSIGN_OR_RETURN(const Ref x, Read(op, "X"));
-    AttributeReader a(op.attributes);
-    ActivationFunction f;
-    if (op.type == "relu") f = {Kind::kLeaky, 0};
-    if (op.type == "relu6") f = {Kind::kClip, 0, 6};
-    if (op.type == "leaky_relu") f = {Kind::kLeaky, a.Float("alpha", 0.02F)};
-    if (op.type == "hard_swish") f = {Kind::kHardSwish, 3, 6, 6};
-    if (op.type == "hard_sigmoid") {
-      f = {Kind::kHardSigmoid, a.Float("slope", 0.2F), a.Float("offset", 0.5F)};
-    }
-    if (op.type == "sigmoid") f = {Kind::kSigmoid};
-    if (op.type == "swish") f = {Kind::kSwish, 1};
-    if (op.type == "tanh") f = {Kind::kTanh};
-    if (op.type == "scale") {
-      if (!OnlyName(op.inputs, "ScaleTensor").empty()) return Unsupported("slot ScaleTensor");
-      f = {Kind::kAffine, a.Float("scale", 1), a.Float("bias", 0)};
-      if (!a.Bool("bias_after_scale", true)) f.b *= f.a;
-    }
-    SKIFF_RETURN_IF_ERROR(a.status());
+    SKIFF_ASSIGN_OR_RETURN(const ActivationFunction f, ReadActivation(op));
     SKIFF_ASSIGN_OR_RETURN(const int y, Write(op, "Out"));
     tape_.AddNode(MakeActivation(f), {x.value}, y, false);
     return OkStatus();
@@ -350,8 +282,8 @@ class TapeBuilder {
     }
     SKIFF_ASSIGN_OR_RETURN(Ref x, Read(op, "X"));
     SKIFF_ASSIGN_OR_RETURN(Ref y, Read(op, "Y"));
-    std::optional<Broadcast> broadcast = MakeBroadcast(x.dims, y.dims, Axis(op));
-    if (!broadcast && op.type != "elementwise_sub" && Axis(op) == -1) {
+    std::optional<Broadcast> broadcast = MakeBroadcast(x.dims, y.dims, BroadcastAxis(op));
+    if (!broadcast && op.type != "elementwise_sub" && BroadcastAxis(op) == -1) {
       std::swap(x, y);
       broadcast = MakeBroadcast(x.dims, y.dims, -1);
     }
@@ -370,7 +302,7 @@ class TapeBuilder {
     SKIFF_ASSIGN_OR_RETURN(const Ref x, Read(op, "X"));
     SKIFF_ASSIGN_OR_RETURN(const program::Tensor* constant, Parameter(op, "Y"));
     const std::optional<Broadcast> broadcast =
-        MakeBroadcast(x.dims, Dims(constant->dims), Axis(op));
+        MakeBroadcast(x.dims, Dims(constant->dims), BroadcastAxis(op));
     if (!broadcast) return Unsupported("a constant that does not lie along the left operand");
     const std::span<const float> values = constant->As<float>();
     std::vector<float> factor(values.size(), 1.0F);
@@ -389,18 +321,7 @@ class TapeBuilder {
   Status AddPool(size_t /*index*/, const OpDesc& op) {
     SKIFF_ASSIGN_OR_RETURN(const Ref x, Read(op, "X"));
     if (!IsPicture(x)) return Unsupported("its input is not 4-D");
-    AttributeReader attributes(op.attributes);
-    PoolGeometry pool;
-    pool.average = attributes.String("pooling_type", "") == "avg";
-    pool.exclusive = attributes.Bool("exclusive", true);
-    pool.adaptive = attributes.Bool("adaptive", false) || attributes.Bool("global_pooling", false);
-    SKIFF_RETURN_IF_ERROR(ops::RequireChannelsFirst(attributes));
-    if (!pool.adaptive) {
-      SKIFF_ASSIGN_OR_RETURN(pool.window.kernel, ops::ReadPair(attributes, "ksize", 1, 1));
-      SKIFF_ASSIGN_OR_RETURN(pool.window.stride, ops::ReadPair(attributes, "strides", 1, 1));
-      SKIFF_ASSIGN_OR_RETURN(const ops::Padding padding, ops::ReadPadding(attributes));
-      SetPadding(padding, x.dims, &pool.window);
-    }
+    SKIFF_ASSIGN_OR_RETURN(const PoolGeometry pool, ReadPool(op, x.dims));
     SKIFF_ASSIGN_OR_RETURN(const int y, Write(op, "Out"));
     tape_.AddNode(MakePool(pool), {x.value}, y, false);
     return OkStatus();

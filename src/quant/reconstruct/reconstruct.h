@@ -36,8 +36,8 @@ struct ReconstructOptions {
   bool blocks = true;   // false: layer by layer
   int block_limit = 6;  // quantised layers in one block
   int iterations = 500;
-  int batch_size = 16;
-  float learning_rate = 0.01F;       // of the rounding
+  int batch_size = 16;               // blocks of large pictures take fewer, but four
+  float learning_rate = 0.05F;       // of the rounding
   float step_learning_rate = 5e-4F;  // of the logarithm of activations' steps; 0: they stay
   float drop_probability = 0.5F;     // of leaving an activation unrounded; layer by layer none is
   float regulariser = 30;  // the weight of undecided rounding against the error of the block

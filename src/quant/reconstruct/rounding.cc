@@ -53,19 +53,15 @@ void SoftRounding::Step(size_t begin, size_t end, const float* gradient, float r
   const float variance_share = 1 - std::pow(kVarianceMomentum, steps);
   for (size_t i = begin; i < end; ++i) {
     const float stretched = Stretched(a_[i]);
+    if (stretched <= 0 || stretched >= 1) continue;  // nothing moves what has settled
     const float inside = (stretched - kGamma) / kWidth;
-    // Nothing moves what has settled.
-    float g = 0;
-    if (stretched > 0 && stretched < 1) {
-      const float slope = kWidth * inside * (1 - inside);
-      const float distance = 2 * stretched - 1;
-      g = gradient[i] * StepOf(i);
-      if (regulariser > 0) {
-        const float pull = 2 * beta * std::pow(std::fabs(distance), beta - 1);
-        g -= regulariser * std::copysign(pull, distance);
-      }
-      g *= slope;
+    const float distance = 2 * stretched - 1;
+    float g = gradient[i] * StepOf(i);
+    if (regulariser > 0) {
+      const float pull = 2 * beta * std::pow(std::fabs(distance), beta - 1);
+      g -= regulariser * std::copysign(pull, distance);
     }
+    g *= kWidth * inside * (1 - inside);
     mean_[i] = kMomentum * mean_[i] + (1 - kMomentum) * g;
     variance_[i] = kVarianceMomentum * variance_[i] + (1 - kVarianceMomentum) * g * g;
     const float scale = std::sqrt(variance_[i] / variance_share) + 1e-12F;

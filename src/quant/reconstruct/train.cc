@@ -21,6 +21,16 @@ constexpr double kLastBeta = 2;
 // Elements of a weight that one task treats.
 constexpr size_t kTask = 1 << 14;
 
+// Pictures of a block of larger area show enough places with fewer of them in a batch.
+constexpr int64_t kFullBatchArea = 28 * 28;
+
+int BatchSize(const Dims& output, int most) {
+  const int64_t area =
+      std::max<int64_t>(output.Product(std::min(2, output.rank()), output.rank()), 1);
+  const auto enough = static_cast<int>(most * kFullBatchArea / area);
+  return std::min(most, std::max(enough, static_cast<int>(kLanes)));
+}
+
 // Half a cosine from 1 to 0.
 double Cosine(double share) { return 0.5 * (1 + std::cos(share * std::numbers::pi)); }
 
@@ -33,6 +43,7 @@ BlockTrainer::BlockTrainer(Tape* tape, std::vector<SoftRounding>* roundings, con
       samples_(samples),
       options_(options),
       seed_(seed),
+      batch_size_(BatchSize(tape->dims(tape->output()), options.batch_size)),
       pool_(options.threads) {
   for (size_t i = 0; i < roundings_.size(); ++i) {
     weights_.emplace_back(roundings_[i].size());
@@ -109,7 +120,7 @@ int64_t BlockTrainer::NextSample() {
 // Gradients of the mean over a batch, left in the first lane.
 Status BlockTrainer::Accumulate(uint64_t iteration, double error) {
   batch_.clear();
-  for (int i = 0; i < options_.batch_size; ++i) batch_.push_back(NextSample());
+  for (int i = 0; i < batch_size_; ++i) batch_.push_back(NextSample());
   pool_.ParallelFor(static_cast<int64_t>(kLanes), [&](int64_t l) {
     Lane& lane = lanes_[static_cast<size_t>(l)];
     for (std::vector<float>& dw : lane.dweights) std::fill(dw.begin(), dw.end(), 0.0F);
@@ -152,7 +163,7 @@ void BlockTrainer::SetLossGradient(int64_t sample, double error, Lane* lane) con
   const float* y = lane->x[static_cast<size_t>(tape_.output())].data();
   const float* t = samples_.targets.data() + static_cast<size_t>(sample) * samples_.output_size;
   float* dy = lane->dx[static_cast<size_t>(tape_.output())].data();
-  const auto factor = static_cast<float>(2 / (error * options_.batch_size));
+  const auto factor = static_cast<float>(2 / (error * batch_size_));
   for (size_t i = 0; i < samples_.output_size; ++i) dy[i] = factor * (y[i] - t[i]);
 }
 

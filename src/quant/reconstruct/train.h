@@ -40,6 +40,7 @@ class BlockTrainer {
   const Samples& samples_;
   const ReconstructOptions& options_;
   uint64_t seed_;
+  int batch_size_;
   ThreadPool pool_;
   std::vector<Lane> lanes_;
   std::vector<std::vector<float>> weights_;  // as the tape reads them
