@@ -44,6 +44,7 @@ class Cli : public testing::Test {
  protected:
   Cli() : folder_(fs::path(testing::TempDir()) / ("skiff_cli_" + std::to_string(getpid()))) {
     fs::create_directories(folder_);
+    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
   }
   ~Cli() override { fs::remove_all(folder_); }
 
@@ -409,7 +410,7 @@ TEST_F(Cli, QuantizeReports) {
   for (const char* outside : {"http:", "https:", "<script", "<link", "src="}) {
     EXPECT_THAT(html, testing::Not(HasSubstr(outside))) << "a page that opens offline";
   }
-  const Outcome ruined = Skiff(start + " --hist_percent 0.5");
+  const Outcome ruined = Skiff(start + " --algo hist --hist_percent 0.5");
   EXPECT_EQ(ruined.code, 0);
   EXPECT_THAT(ruined.err, HasSubstr("warning: quantised, the model gives another label"));
 }

@@ -1,0 +1,103 @@
+// Kills `skiff quantize` at many moments: what it wrote is a whole model or none, and the run that
+// is let finish gives the same bytes as one that was never disturbed.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kSource = SKIFF_SOURCE_DIR;
+constexpr std::array<const char*, 3> kFiles = {"model.pdiparams", "calibration_table.txt",
+                                               "model.pdmodel"};
+
+std::string Slurp(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class KillTest : public testing::Test {
+ protected:
+  KillTest() : folder_(fs::path(testing::TempDir()) / ("skiff_kill_" + std::to_string(getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~KillTest() override { fs::remove_all(folder_); }
+
+  pid_t Start(const std::string& out, const std::string& cache) const {
+    std::vector<std::string> words = {SKIFF_BINARY,
+                                      "quantize",
+                                      "--model_dir",
+                                      (kSource / "models" / "mobilenet_v2").string(),
+                                      "--data",
+                                      (kSource / "data" / "pictures").string(),
+                                      "--batch_nums",
+                                      "3",
+                                      "--crop_size",
+                                      "96",
+                                      "--no_check",
+                                      "--cache_dir",
+                                      (folder_ / cache).string(),
+                                      "--out",
+                                      (folder_ / out).string()};
+    const pid_t child = fork();
+    if (child != 0) return child;
+    const int null = open("/dev/null", O_RDWR);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    execv(SKIFF_BINARY, arguments.data());
+    _exit(127);
+  }
+
+  static int Finish(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(KillTest, NeverHalfAModelAndTheSameBytesInTheEnd) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  ASSERT_EQ(Finish(Start("whole", "cache_of_whole")), 0);
+  const Clock::duration needed = Clock::now() - start;
+  int killed = 0;
+  for (int i = 1; i <= 10; ++i) {
+    // Each run begins where the cache of the one before it ends, so all get farther.
+    const pid_t child = Start("out", "cache");
+    std::this_thread::sleep_for(needed * (1 + i % 4) / 8);
+    kill(child, SIGKILL);
+    killed += Finish(child) != 0;
+    for (const char* name : kFiles) {
+      const fs::path file = folder_ / "out" / name;
+      if (fs::exists(file)) {
+        EXPECT_EQ(Slurp(file), Slurp(folder_ / "whole" / name)) << name;
+      }
+    }
+  }
+  EXPECT_GE(killed, 2) << "else nothing was tried";
+  ASSERT_EQ(Finish(Start("out", "cache")), 0);
+  for (const char* name : kFiles) {
+    EXPECT_EQ(Slurp(folder_ / "out" / name), Slurp(folder_ / "whole" / name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace skiff
