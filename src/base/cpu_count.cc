@@ -13,21 +13,6 @@
 namespace skiff {
 namespace {
 
-int AffinityCpus() {
-  // The kernel refuses a mask that is too small for its CPUs.
-  for (int cpus = 1024; cpus <= (1 << 16); cpus *= 2) {
-    cpu_set_t* const set = CPU_ALLOC(cpus);
-    if (set == nullptr) break;
-    const size_t bytes = CPU_ALLOC_SIZE(cpus);
-    CPU_ZERO_S(bytes, set);
-    const bool known = sched_getaffinity(0, bytes, set) == 0;
-    const int count = known ? CPU_COUNT_S(bytes, set) : 0;
-    CPU_FREE(set);
-    if (count > 0) return count;
-  }
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 std::string ReadText(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -98,9 +83,26 @@ double CgroupQuota(std::string_view membership, const std::string& root) {
   return smallest;
 }
 
+int AffinityCpus() {
+  // The kernel refuses a mask that is too small for its CPUs.
+  for (int cpus = 1024; cpus <= (1 << 16); cpus *= 2) {
+    cpu_set_t* const set = CPU_ALLOC(cpus);
+    if (set == nullptr) break;
+    const size_t bytes = CPU_ALLOC_SIZE(cpus);
+    CPU_ZERO_S(bytes, set);
+    const bool known = sched_getaffinity(0, bytes, set) == 0;
+    const int count = known ? CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    if (count > 0) return count;
+  }
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+double CpuQuota() { return CgroupQuota(ReadText("/proc/self/cgroup"), "/sys/fs/cgroup"); }
+
 int AvailableCpus() {
   const int cpus = AffinityCpus();
-  const double quota = CgroupQuota(ReadText("/proc/self/cgroup"), "/sys/fs/cgroup");
+  const double quota = CpuQuota();
   if (quota <= 0 || quota >= cpus) return cpus;
   return std::max(1, static_cast<int>(std::floor(quota)));
 }

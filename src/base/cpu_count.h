@@ -14,6 +14,10 @@ namespace skiff {
 // stopped.
 int AvailableCpus();
 
+// The parts of it: CPUs in the affinity mask, and the quota of this process; 0 without limit.
+int AffinityCpus();
+double CpuQuota();
+
 // CPUs that the control groups named in `membership` (the text of /proc/self/cgroup) and those
 // above them may use, by cpu.max (v2) or cpu.cfs_quota_us (v1) under `root` (/sys/fs/cgroup); 0
 // without limit.

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <span>
 
+#include "base/isa_detect.h"
+
 namespace skiff {
 namespace {
 
@@ -45,40 +47,22 @@ bool RequestAmxPermission() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-struct Detected {
-  std::vector<Isa> isas = {Isa::kScalar};
-  bool amx_refused = false;
-};
-
-Detected Detect() {
-  Detected found;
-  std::vector<Isa>& isas = found.isas;
+CpuFacts ReadFacts() {
   const Registers leaf1 = Cpuid(1);
   const Registers leaf7 = Cpuid(7);
-  const Registers leaf7_1 = leaf7.eax >= 1 ? Cpuid(7, 1) : Registers{};
-  const bool osxsave = Bit(leaf1.ecx, 27);
-  const uint64_t xcr0 = osxsave ? Xgetbv() : 0;
-  const auto saves = [&](uint64_t mask) { return (xcr0 & mask) == mask; };
-
-  const bool avx2 = saves(0x6) && Bit(leaf1.ecx, 28) && Bit(leaf1.ecx, 12) && Bit(leaf7.ebx, 5) &&
-                    Bit(leaf7.ebx, 8);  // AVX, FMA, AVX2, BMI2
-  if (!avx2) return found;
-  isas.push_back(Isa::kAvx2);
-  if (Bit(leaf7_1.eax, 4)) isas.push_back(Isa::kAvxVnni);
-  const bool avx512bw = saves(0xe6) && Bit(leaf7.ebx, 16) && Bit(leaf7.ebx, 17) &&
-                        Bit(leaf7.ebx, 30) && Bit(leaf7.ebx, 31);  // F, DQ, BW, VL
-  if (!avx512bw) return found;
-  isas.push_back(Isa::kAvx512bw);
-  if (!Bit(leaf7.ecx, 11)) return found;
-  isas.push_back(Isa::kAvx512Vnni);
-  if (!Bit(leaf7.edx, 24) || !Bit(leaf7.edx, 25)) return found;  // AMX-TILE, AMX-INT8
-  found.amx_refused = !saves(0x60000) || !RequestAmxPermission();
-  if (!found.amx_refused) isas.push_back(Isa::kAmx);
-  return found;
+  CpuFacts facts;
+  facts.leaf1_ecx = leaf1.ecx;
+  facts.leaf7_ebx = leaf7.ebx;
+  facts.leaf7_ecx = leaf7.ecx;
+  facts.leaf7_edx = leaf7.edx;
+  if (leaf7.eax >= 1) facts.leaf7_1_eax = Cpuid(7, 1).eax;
+  if (Bit(leaf1.ecx, 27)) facts.xcr0 = Xgetbv();
+  facts.request_amx = RequestAmxPermission;
+  return facts;
 }
 
-const Detected& Machine() {
-  static const Detected found = Detect();
+const Rungs& Machine() {
+  static const Rungs found = RungsOf(ReadFacts());
   return found;
 }
 
@@ -120,6 +104,27 @@ bool Allows(Isa selected, Isa need) {
     return selected >= Isa::kAvx512Vnni && Supported(Isa::kAvxVnni);
   }
   return need <= selected;
+}
+
+Rungs RungsOf(const CpuFacts& facts) {
+  Rungs found;
+  std::vector<Isa>& isas = found.isas;
+  const auto saves = [&](uint64_t mask) { return (facts.xcr0 & mask) == mask; };
+  const bool avx2 = saves(0x6) && Bit(facts.leaf1_ecx, 28) && Bit(facts.leaf1_ecx, 12) &&
+                    Bit(facts.leaf7_ebx, 5) && Bit(facts.leaf7_ebx, 8);  // AVX, FMA, AVX2, BMI2
+  if (!avx2) return found;
+  isas.push_back(Isa::kAvx2);
+  if (Bit(facts.leaf7_1_eax, 4)) isas.push_back(Isa::kAvxVnni);
+  const bool avx512bw = saves(0xe6) && Bit(facts.leaf7_ebx, 16) && Bit(facts.leaf7_ebx, 17) &&
+                        Bit(facts.leaf7_ebx, 30) && Bit(facts.leaf7_ebx, 31);  // F, DQ, BW, VL
+  if (!avx512bw) return found;
+  isas.push_back(Isa::kAvx512bw);
+  if (!Bit(facts.leaf7_ecx, 11)) return found;
+  isas.push_back(Isa::kAvx512Vnni);
+  if (!Bit(facts.leaf7_edx, 24) || !Bit(facts.leaf7_edx, 25)) return found;  // AMX-TILE, AMX-INT8
+  found.amx_refused = !saves(0x60000) || !facts.request_amx();
+  if (!found.amx_refused) isas.push_back(Isa::kAmx);
+  return found;
 }
 
 const std::vector<Isa>& SupportedIsas() { return Machine().isas; }

@@ -1,6 +1,7 @@
 // skiff doctor: what this machine has, and what Skiff will use of it.
 #include <fmt/format.h>
 
+#include "base/cpu_count.h"
 #include "base/isa.h"
 #include "cli/machine.h"
 #include "cli/options.h"
@@ -29,7 +30,7 @@ Json Machine() {
   Json supported = Json::array();
   for (Isa isa : SupportedIsas()) supported.push_back(Name(isa));
   const Memory memory = ReadMemory();
-  const auto quota = QuotaProcessors();
+  const double quota = CpuQuota();
   return {{"version", SKIFF_VERSION},
           {"cpu", CpuName()},
           {"supported_isas", supported},
@@ -37,9 +38,9 @@ Json Machine() {
           {"isa", nullptr},
           {"onednn", onednn::Version()},
           {"onednn_isa", nullptr},
-          {"processors", AffinityProcessors()},
-          {"quota_processors", quota ? Json(*quota) : Json(nullptr)},
-          {"recommended_threads", AllowedProcessors()},
+          {"processors", AffinityCpus()},
+          {"quota_processors", quota > 0 ? Json(quota) : Json(nullptr)},
+          {"recommended_threads", AvailableCpus()},
           {"memory_bytes", memory.total_bytes},
           {"available_bytes", memory.available_bytes},
           {"memory_limit_bytes", memory.limit_bytes ? Json(*memory.limit_bytes) : Json(nullptr)},

@@ -1,12 +1,8 @@
 #include "cli/machine.h"
 
-#include <sched.h>
-
-#include <algorithm>
-#include <cmath>
 #include <fstream>
-#include <limits>
 #include <sstream>
+#include <string>
 
 namespace skiff::cli {
 namespace {
@@ -22,34 +18,6 @@ std::optional<std::string> ReadCgroup(const std::string& v2, const std::string& 
 }
 
 }  // namespace
-
-int AffinityProcessors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
-
-std::optional<double> QuotaProcessors() {
-  // Version 2: "max 100000" or "200000 100000"; version 1 has one file for each number.
-  const auto line = ReadCgroup("cpu.max", "cpu/cpu.cfs_quota_us");
-  if (!line) return std::nullopt;
-  std::istringstream text(*line);
-  double quota = 0;
-  double period = 0;
-  if (!(text >> quota) || quota <= 0) return std::nullopt;
-  if (!(text >> period)) {
-    std::ifstream file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    file >> period;
-  }
-  if (period <= 0) return std::nullopt;
-  return quota / period;
-}
-
-int AllowedProcessors() {
-  const double quota = QuotaProcessors().value_or(std::numeric_limits<double>::infinity());
-  return static_cast<int>(std::max(1.0, std::min<double>(AffinityProcessors(), std::ceil(quota))));
-}
 
 Memory ReadMemory() {
   Memory memory;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "cli/machine.h"
+#include "base/cpu_count.h"
 #include "cli/text.h"
 #include "imaging/decode.h"
 
@@ -64,9 +64,7 @@ Result<Picture> PictureReader::Next() {
   return picture;
 }
 
-int IdleProcessors(int threads) {
-  return std::clamp(AllowedProcessors() - threads, 0, kMaxWorkers);
-}
+int IdleProcessors(int threads) { return std::clamp(AvailableCpus() - threads, 0, kMaxWorkers); }
 
 Status CheckTakesPictures(const Session& session) {
   if (session.inputs().size() != 1) {
