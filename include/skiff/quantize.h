@@ -71,6 +71,7 @@ struct QuantizeOptions {
   bool weight_per_channel = true;  // channel_wise_abs_max; false: abs_max
   // The operator that old-format files carry in front of a quantised one.
   std::string activation_quantize_type = "range_abs_max";
+  bool optimize_model = false;  // batch norms become part of the convolutions in front of them
   bool onnx_format = true;  // quantize_linear and int8 weights; false: fake_quantize_* operators
   std::string model_filename = "model.pdmodel";
   std::string params_filename = "model.pdiparams";

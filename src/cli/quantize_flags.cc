@@ -74,6 +74,8 @@ void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
   verb.Text({"--activation_quantize_type", "NAME",
              "Operator of the old format: range_abs_max, moving_average_abs_max or abs_max"},
             options.activation_quantize_type);
+  verb.Switch({"--optimize_model", "", "Make batch norms part of the convolutions before them"},
+              options.optimize_model);
   verb.Switch({"--old_format", "", "Write fake_quantize_* operators, not onnx_format"},
               flags.old_format);
   verb.Text({"--save_model_filename", "FILE", "Name of the program"}, options.model_filename);

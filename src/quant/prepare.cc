@@ -9,6 +9,7 @@
 #include "quant/cache.h"
 #include "quant/calibrate.h"
 #include "quant/equalize.h"
+#include "quant/fold_batch_norm.h"
 #include "quant/layers.h"
 #include "quant/options.h"
 #include "quant/quantized_state.h"
@@ -107,6 +108,7 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
   const program::Program& program = prepared.program;
   Quantized& quantized = prepared.quantized;
   if (program.blocks.empty()) return Corruption(program.source + ": the program has no block");
+  if (options.optimize_model) FoldBatchNorms(&prepared.program);
   SKIFF_ASSIGN_OR_RETURN(const std::string fingerprint, data.Fingerprint());
   const Cache cache(fingerprint.empty() ? "" : options.cache_dir);
   if (options.equalize) {
