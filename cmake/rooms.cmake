@@ -87,7 +87,7 @@ function(skiff_add_test name tests)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
   add_executable(${name} ${tests})
   # The code of tests need not be fast, and compiles in half the time.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O0>)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release,Sanitize>:-O0>)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest GTest::gtest_main
                         GTest::gmock)
   target_compile_definitions(${name} PRIVATE SKIFF_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -208,6 +208,8 @@ function(skiff_fuzz)
   add_library(skiff_fuzz_cli STATIC EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(skiff_fuzz_cli PUBLIC skiff_session skiff_imaging dep_cli)
   target_compile_definitions(skiff_fuzz_cli PRIVATE SKIFF_VERSION="${PROJECT_VERSION}")
+  # Optimising it would take longer than it is run.
+  target_compile_options(skiff_fuzz_cli PRIVATE -O0)
 
   foreach(reader calibration npy params program tensor)
     skiff_fuzz_target(${reader} DEPENDS formats)

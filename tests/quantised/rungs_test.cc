@@ -102,8 +102,8 @@ class RungsTest : public ::testing::TestWithParam<Model> {
 
   void ReadInput() {
     if (GetParam().input.empty()) {
-      input_.dims = {1, 3, 64, 64};
-      for (int i = 0; i < 3 * 64 * 64; ++i) {
+      input_.dims = {1, 3, 32, 32};
+      for (int i = 0; i < 3 * 32 * 32; ++i) {
         input_.values.push_back(static_cast<float>(i * 7 % 255) / 60.0F - 2.0F);
       }
       return;
