@@ -8,23 +8,12 @@
 #include "quant/thresholds.h"
 
 namespace skiff::quant {
-namespace {
 
-runtime::ContextOptions RunOptions(const TracerOptions& options) {
-  runtime::ContextOptions run;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
-  run.keep_all = true;
-  return run;
-}
-
-}  // namespace
-
-Tracer::Tracer(std::shared_ptr<const plan::Model> model, const TracerOptions& options)
-    : context_(std::move(model), RunOptions(options)) {
-  const std::vector<plan::PlannedStep>& steps = context_.model().steps;
-  steps_ = options.wanted.empty() ? steps.size() : 0;
-  for (const std::string& name : options.wanted) {
+Tracer::Tracer(std::unique_ptr<Runner> runner, const std::vector<std::string>& wanted)
+    : runner_(std::move(runner)) {
+  const std::vector<plan::PlannedStep>& steps = runner_->model().steps;
+  steps_ = wanted.empty() ? steps.size() : 0;
+  for (const std::string& name : wanted) {
     const std::optional<int> value = Find(name);
     for (size_t s = steps.size(); value && s > steps_; --s) {
       const std::vector<int>& outputs = steps[s - 1].outputs;
@@ -35,33 +24,13 @@ Tracer::Tracer(std::shared_ptr<const plan::Model> model, const TracerOptions& op
 
 Result<std::unique_ptr<Tracer>> Tracer::Make(const program::Program& program,
                                              const TracerOptions& options) {
-  plan::CompileOptions compile;
-  compile.precision = options.precision;
-  compile.fuse = false;
-  compile.in_place = false;
-  compile.keep_identities = true;
-  SKIFF_ASSIGN_OR_RETURN(auto model, plan::Compile(program, compile));
-  return std::unique_ptr<Tracer>(new Tracer(std::move(model), options));
-}
-
-Status Tracer::SetInputs(const std::vector<TensorView>& batch, const std::string& which) {
-  const std::vector<TensorInfo>& inputs = context_.model().input_infos;
-  if (batch.size() != inputs.size()) {
-    return InvalidArgument(which + " has " + std::to_string(batch.size()) +
-                           " tensors, the model has " + std::to_string(inputs.size()) + " inputs");
-  }
-  for (size_t k = 0; k < batch.size(); ++k) {
-    const TensorView& view = batch[k];
-    SKIFF_RETURN_IF_ERROR(
-        context_.SetInput(k, view.dtype, view.dims, view.data).WithContext(which));
-    const std::span<const float> x(static_cast<const float*>(view.data),
-                                   view.bytes / sizeof(float));
-    if (view.dtype == DType::kFloat32 && !std::isfinite(AbsMax(x))) {
-      return InvalidArgument(which + ": input " + inputs[k].name +
-                             " holds a value that is not finite");
-    }
-  }
-  return OkStatus();
+  RunnerOptions run;
+  run.precision = options.precision;
+  run.visible = true;
+  run.threads = options.threads;
+  run.memory_limit = options.memory_limit;
+  SKIFF_ASSIGN_OR_RETURN(auto runner, Runner::Make(program, run));
+  return std::unique_ptr<Tracer>(new Tracer(std::move(runner), options.wanted));
 }
 
 Status Tracer::Run(CalibrationData& data, int64_t i) {
@@ -71,16 +40,25 @@ Status Tracer::Run(CalibrationData& data, int64_t i) {
 
 Status Tracer::Run(const std::vector<TensorView>& batch, int64_t i) {
   const std::string which = "calibration batch " + std::to_string(i);
-  SKIFF_RETURN_IF_ERROR(SetInputs(batch, which));
-  SKIFF_RETURN_IF_ERROR(context_.Prepare().WithContext(which));
+  SKIFF_RETURN_IF_ERROR(runner_->SetInputs(batch).WithContext(which));
+  for (size_t k = 0; k < batch.size(); ++k) {
+    const TensorView& view = batch[k];
+    const std::span<const float> x(static_cast<const float*>(view.data),
+                                   view.bytes / sizeof(float));
+    if (view.dtype == DType::kFloat32 && !std::isfinite(AbsMax(x))) {
+      return InvalidArgument(which + ": input " + runner_->model().input_infos[k].name +
+                             " holds a value that is not finite");
+    }
+  }
+  SKIFF_RETURN_IF_ERROR(context().Prepare().WithContext(which));
   for (size_t s = 0; s < steps_; ++s) {
-    SKIFF_RETURN_IF_ERROR(context_.RunStep(s).WithContext(which));
+    SKIFF_RETURN_IF_ERROR(context().RunStep(s).WithContext(which));
   }
   return OkStatus();
 }
 
 std::optional<int> Tracer::Find(std::string_view name) const {
-  const std::vector<plan::ValueInfo>& values = context_.model().values;
+  const std::vector<plan::ValueInfo>& values = runner_->model().values;
   for (size_t v = 0; v < values.size(); ++v) {
     if (values[v].name == name && !values[v].constant && values[v].dtype == DType::kFloat32) {
       return static_cast<int>(v);
@@ -90,8 +68,8 @@ std::optional<int> Tracer::Find(std::string_view name) const {
 }
 
 TracedTensor Tracer::Read(int index) const {
-  const steps::Tensor tensor = context_.value(index);
-  const plan::ValueInfo& info = context_.model().values[static_cast<size_t>(index)];
+  const steps::Tensor tensor = runner_->context().value(index);
+  const plan::ValueInfo& info = runner_->model().values[static_cast<size_t>(index)];
   return {tensor.As<float>(), tensor.dims, info.layout};
 }
 

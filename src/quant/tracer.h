@@ -1,7 +1,7 @@
-// Tracer: runs a program over batches with every variable readable under its own name.
+// Tracer: a Runner over calibration data: batches and what they make of tensors are checked, and a
+// run stops once what is wanted of it is computed.
 //
-// Nothing is fused or dropped, and every tensor keeps its memory until the next run. Used by one
-// thread at a time.
+// Every variable can be read until the next run. Used by one thread at a time.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "program/program.h"
-#include "runtime/context.h"
+#include "quant/runner.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
@@ -44,13 +44,12 @@ class Tracer {
   // The index of a float tensor that is no constant; nothing when there is none of that name.
   [[nodiscard]] std::optional<int> Find(std::string_view name) const;
   [[nodiscard]] TracedTensor Read(int index) const;
-  [[nodiscard]] runtime::Context& context() { return context_; }
+  [[nodiscard]] runtime::Context& context() { return runner_->context(); }
 
  private:
-  Tracer(std::shared_ptr<const plan::Model> model, const TracerOptions& options);
-  Status SetInputs(const std::vector<TensorView>& batch, const std::string& which);
+  Tracer(std::unique_ptr<Runner> runner, const std::vector<std::string>& wanted);
 
-  runtime::Context context_;
+  std::unique_ptr<Runner> runner_;
   size_t steps_ = 0;  // to run
 };
 
