@@ -14,7 +14,9 @@ set_target_properties(skiff_shared PROPERTIES OUTPUT_NAME skiff EXPORT_NAME skif
                       LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map LINKER_LANGUAGE CXX)
 target_link_options(skiff_shared PRIVATE
                     LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map
-                    LINKER:--gc-sections LINKER:--as-needed LINKER:--strip-debug)
+                    LINKER:--gc-sections LINKER:--as-needed
+                    # Names of what is not exported are a tenth of the file. Sanitizers tell them in their reports.
+                    LINKER:$<IF:$<CONFIG:Sanitize>,--strip-debug,--strip-all>)
 if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   target_link_options(skiff_shared PRIVATE LINKER:--no-undefined)
 endif()
