@@ -6,11 +6,10 @@
 
 #include "formats/file.h"
 #include "formats/model_files.h"
-#include "formats/params.h"
-#include "formats/program_writer.h"
 #include "formats/quant_summary.h"
 #include "quant/convert_program.h"
 #include "quant/dot_graph.h"
+#include "quant/write_files.h"
 
 namespace skiff {
 namespace {
@@ -56,15 +55,6 @@ Status WriteDot(const program::Program& program, const fs::path& path) {
   return formats::WriteFile(path.string(), quant::DotGraph(program));
 }
 
-// Parameters first: who finds the program finds what it reads.
-Status Write(const program::Program& program, const ConvertOptions& options, const fs::path& out) {
-  const std::string params = ParamsName(options);
-  SKIFF_RETURN_IF_ERROR(params.empty()
-                            ? formats::WriteSeparateParams(program, out.string())
-                            : formats::WriteCombinedParams(program, (out / params).string()));
-  return formats::WriteProgram(program, (out / options.save_model_filename).string());
-}
-
 Result<ConvertReport> ConvertModel(const ModelSource& source, const ConvertOptions& options,
                                    const std::string& out) {
   if (options.save_model_filename.empty()) return InvalidArgument("save_model_filename is empty");
@@ -92,7 +82,8 @@ Result<ConvertReport> ConvertModel(const ModelSource& source, const ConvertOptio
   if (options.debug) {
     SKIFF_RETURN_IF_ERROR(WriteDot(program, fs::path(out) / "int8_1_converted.dot"));
   }
-  SKIFF_RETURN_IF_ERROR(Write(program, options, out));
+  SKIFF_RETURN_IF_ERROR(
+      quant::WriteFiles(program, out, options.save_model_filename, ParamsName(options)));
   return report;
 }
 

@@ -66,7 +66,7 @@ void ConvertedWeights::AppendDequantize(const std::string& as_float) {
   const auto channels = static_cast<int64_t>(weight.codes.thresholds.size());
   const std::string scale = names_->Make(weight.param + "@scale");
   editor_->SetParam(scale, DType::kFloat32, {channels}, weight.codes.thresholds);
-  editor_->AddFloatVarLike(as_float, weight.param);
+  editor_->AddVarLike(as_float, weight.param, DType::kFloat32);
   editor_->ops.push_back(MakeLinearOp(
       "dequantize_linear", {.x = weight.param,
                             .scale = scale,

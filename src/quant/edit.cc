@@ -48,7 +48,8 @@ const VarDesc* Editor::FindVar(const std::string& name) const {
   return it == vars_.end() ? nullptr : &program_->blocks[0].vars[it->second];
 }
 
-void Editor::AddVarLike(const std::string& name, const std::string& model) {
+void Editor::AddVarLike(const std::string& name, const std::string& model,
+                        std::optional<DType> dtype) {
   if (FindVar(name) != nullptr) return;
   VarDesc var;
   if (const VarDesc* like = FindVar(model)) {
@@ -56,15 +57,10 @@ void Editor::AddVarLike(const std::string& name, const std::string& model) {
     var.dims = like->dims;
     var.lod_level = like->lod_level;
   }
+  if (dtype) var.dtype = dtype;
   var.name = name;
   vars_[name] = program_->blocks[0].vars.size();
   program_->blocks[0].vars.push_back(std::move(var));
-}
-
-void Editor::AddFloatVarLike(const std::string& name, const std::string& model) {
-  if (FindVar(name) != nullptr) return;
-  AddVarLike(name, model);
-  program_->blocks[0].vars.back().dtype = DType::kFloat32;
 }
 
 void Editor::SetParam(const std::string& name, DType dtype, std::vector<int64_t> dims,

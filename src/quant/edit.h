@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,10 +41,10 @@ class Editor {
   explicit Editor(program::Program* program);
 
   [[nodiscard]] const program::VarDesc* FindVar(const std::string& name) const;
-  // A variable like `model` under another name, no parameter. Does nothing when it exists.
-  void AddVarLike(const std::string& name, const std::string& model);
-  // The same, of float values whatever the model holds.
-  void AddFloatVarLike(const std::string& name, const std::string& model);
+  // A variable like `model` under another name, no parameter; of another type where one is given.
+  // Does nothing when it exists.
+  void AddVarLike(const std::string& name, const std::string& model,
+                  std::optional<DType> dtype = std::nullopt);
   // A parameter and its variable; replaces what had the name.
   void SetParam(const std::string& name, DType dtype, std::vector<int64_t> dims,
                 std::vector<std::byte> bytes);
