@@ -6,6 +6,7 @@ find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # Not by its own CMake file: Debian's asks for the headers of OpenCL, which nothing here needs.
 find_library(SKIFF_DNNL_LIBRARY dnnl REQUIRED)

@@ -38,6 +38,7 @@ PUBLIC_HEADERS = {
     "skiff/session.h": "session",
     "skiff/convert.h": "quant",
     "skiff/quantize.h": "quant",
+    "skiff/quantize_weights.h": "quant",
     "skiff/quantize_report.h": "quant",
 }
 
@@ -53,6 +54,7 @@ LIBRARIES = {
     "jpeglib.h": ("imaging",),
     "jerror.h": ("imaging",),
     "png.h": ("imaging",),
+    "zlib.h": ("formats",),
 }
 
 # All that a file compiled for an instruction set may include besides headers of kernels/: inline

@@ -11,7 +11,7 @@ build_packages=(
   g++ cmake ninja-build
   libdnnl-dev libprotozero-dev
   libfmt-dev libcli11-dev nlohmann-json3-dev libxxhash-dev
-  libjpeg-dev libpng-dev
+  libjpeg-dev libpng-dev zlib1g-dev
 )
 test_packages=(
   ccache python3 libgtest-dev libgmock-dev

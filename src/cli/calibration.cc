@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <map>
 
+#include "cli/lines.h"
 #include "cli/pictures.h"
+#include "cli/text.h"
 #include "formats/file.h"
+#include "formats/model_files.h"
 #include "formats/npy.h"
+#include "formats/npz.h"
+#include "formats/summary.h"
 #include "quant/cache.h"
 
 namespace skiff::cli {
@@ -90,33 +95,40 @@ class PictureData final : public CalibrationData {
   std::vector<float> data_;
 };
 
-// Samples side by side in memory or in a mapped file.
+// Samples side by side in memory or in a mapped file: a tensor [N, ...] for each input.
 class TensorData final : public CalibrationData {
  public:
-  TensorData(program::Tensor tensor, int64_t batch_size, int64_t batch_nums)
-      : tensor_(std::move(tensor)), batching_{tensor_.dims[0], batch_size, batch_nums} {}
+  // REQUIRES: there are some, all of the same N > 0.
+  TensorData(std::vector<program::Tensor> tensors, int64_t batch_size, int64_t batch_nums)
+      : tensors_(std::move(tensors)), batching_{tensors_[0].dims[0], batch_size, batch_nums} {}
 
   [[nodiscard]] int64_t batches() const override { return batching_.batches(); }
 
   Result<std::vector<TensorView>> Batch(int64_t index) override {
-    TensorView view;
-    view.dtype = tensor_.dtype;
-    view.dims = tensor_.dims;
-    view.dims[0] = batching_.size();
-    const size_t sample = tensor_.data.bytes.size() / static_cast<size_t>(tensor_.dims[0]);
-    view.bytes = sample * static_cast<size_t>(view.dims[0]);
-    view.data = tensor_.data.bytes.data() + view.bytes * static_cast<size_t>(index);
-    return std::vector<TensorView>{view};
+    std::vector<TensorView> views;
+    for (const program::Tensor& tensor : tensors_) {
+      TensorView& view = views.emplace_back();
+      view.dtype = tensor.dtype;
+      view.dims = tensor.dims;
+      view.dims[0] = batching_.size();
+      const size_t sample = tensor.data.bytes.size() / static_cast<size_t>(tensor.dims[0]);
+      view.bytes = sample * static_cast<size_t>(view.dims[0]);
+      view.data = tensor.data.bytes.data() + view.bytes * static_cast<size_t>(index);
+    }
+    return views;
   }
 
   Result<std::string> Fingerprint() override {
-    return quant::Digest(fmt::format("{} {} {} {}", batching_.size(), batching_.batches(),
-                                     fmt::join(tensor_.dims, " "),
-                                     quant::Digest(tensor_.data.bytes)));
+    std::string all = fmt::format("{} {}", batching_.size(), batching_.batches());
+    for (const program::Tensor& tensor : tensors_) {
+      all += fmt::format(" {} {} {}", Name(tensor.dtype), fmt::join(tensor.dims, " "),
+                         quant::Digest(tensor.data.bytes));
+    }
+    return quant::Digest(all);
   }
 
  private:
-  program::Tensor tensor_;
+  std::vector<program::Tensor> tensors_;
   Batching batching_;
 };
 
@@ -141,19 +153,19 @@ Result<std::vector<std::string>> PicturesIn(const std::string& folder) {
 
 // "path" or "path label", relative to the list.
 Result<std::vector<std::string>> PicturesOfList(const std::string& list) {
-  std::ifstream file(list);
-  if (!file) return IoError(list + ": cannot be read");
   std::vector<std::string> paths;
-  for (std::string line; std::getline(file, line);) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (line.empty()) continue;
+  SKIFF_RETURN_IF_ERROR(ForEachLine(list, [&](size_t number, std::string_view line) {
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    if (line.empty()) return OkStatus();
     const size_t space = line.find_last_of(" \t");
-    if (!IsPicture(line) && space != std::string::npos) line.resize(space);
+    if (!IsPicture(line) && space != std::string_view::npos) line = line.substr(0, space);
     if (!IsPicture(line)) {
-      return InvalidArgument(list + ": \"" + line + "\" is no .jpg, .jpeg or .png picture");
+      return InvalidArgument(fmt::format("{}:{}: \"{}\" is no .jpg, .jpeg or .png picture", list,
+                                         number, Shorten(std::string(line), 120)));
     }
     paths.push_back((fs::path(list).parent_path() / line).string());
-  }
+    return OkStatus();
+  }));
   if (paths.empty()) return InvalidArgument(list + ": the list has no pictures");
   return paths;
 }
@@ -177,24 +189,72 @@ Result<program::Tensor> ReadImageNetFile(const std::string& path) {
   return tensor;
 }
 
+Status CheckSamples(const std::string& name, const program::Tensor& tensor) {
+  if (!tensor.dims.empty() && tensor.dims[0] > 0) return OkStatus();
+  return InvalidArgument(name + ": an array [N, ...] of N samples expected");
+}
+
+// The array of each input of the model, in the inputs' order.
+Result<std::vector<program::Tensor>> ReadInputsOf(const ModelSource& model,
+                                                  const std::string& path) {
+  SKIFF_ASSIGN_OR_RETURN(formats::NamedTensors arrays, formats::ReadNpz(path));
+  SKIFF_ASSIGN_OR_RETURN(const program::Program program, formats::LoadModel(model));
+  std::map<std::string, program::Tensor> by_name;
+  std::vector<std::string> names;
+  for (auto& [name, tensor] : arrays) {
+    SKIFF_RETURN_IF_ERROR(CheckSamples(path + ": " + name, tensor));
+    names.push_back(name);
+    by_name[name] = std::move(tensor);
+  }
+  std::vector<program::Tensor> tensors;
+  for (const TensorInfo& input : formats::Summarise(program).inputs) {
+    auto found = by_name.find(input.name);
+    // Without names np.savez says arr_0, which leaves no doubt where there is one of each.
+    if (found == by_name.end() && names == std::vector<std::string>{"arr_0"}) {
+      found = by_name.begin();
+    }
+    if (found == by_name.end()) {
+      return NotFound(fmt::format("{}: no array for input {}; it has {}", path, input.name,
+                                  fmt::join(names, ", ")));
+    }
+    tensors.push_back(std::move(found->second));
+    by_name.erase(found);
+    if (tensors.back().dims[0] != tensors[0].dims[0]) {
+      return InvalidArgument(fmt::format("{}: {} samples of input {}, {} of another", path,
+                                         tensors.back().dims[0], input.name, tensors[0].dims[0]));
+    }
+  }
+  if (!by_name.empty()) {
+    return InvalidArgument(
+        fmt::format("{}: the model has no input {}", path, by_name.begin()->first));
+  }
+  if (tensors.empty()) return InvalidArgument(path + ": the model has no inputs");
+  return tensors;
+}
+
+Result<std::vector<program::Tensor>> ReadTensors(const ModelSource& model,
+                                                 const std::string& path) {
+  if (path.ends_with(".npz")) return ReadInputsOf(model, path);
+  SKIFF_ASSIGN_OR_RETURN(program::Tensor tensor,
+                         path.ends_with(".npy") ? formats::ReadNpy(path) : ReadImageNetFile(path));
+  SKIFF_RETURN_IF_ERROR(CheckSamples(path, tensor));
+  return std::vector<program::Tensor>{std::move(tensor)};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<CalibrationData>> OpenCalibrationData(const std::string& path,
+Result<std::unique_ptr<CalibrationData>> OpenCalibrationData(const ModelSource& model,
+                                                             const std::string& path,
                                                              const imaging::Preprocess& preprocess,
                                                              int64_t batch_size,
                                                              int64_t batch_nums) {
   const std::string extension = fs::path(path).extension().string();
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return NotFound(path + ": no such file or folder");
-  if (extension == ".npy" || extension == ".bin") {
-    Result<program::Tensor> tensor =
-        extension == ".npy" ? formats::ReadNpy(path) : ReadImageNetFile(path);
-    if (!tensor.ok()) return tensor.status();
-    if (tensor->dims.empty() || tensor->dims[0] < 1) {
-      return InvalidArgument(path + ": an array [N, ...] of N samples expected");
-    }
+  if (extension == ".npy" || extension == ".npz" || extension == ".bin") {
+    SKIFF_ASSIGN_OR_RETURN(std::vector<program::Tensor> tensors, ReadTensors(model, path));
     return std::unique_ptr<CalibrationData>(
-        std::make_unique<TensorData>(*std::move(tensor), batch_size, batch_nums));
+        std::make_unique<TensorData>(std::move(tensors), batch_size, batch_nums));
   }
   const bool folder = fs::is_directory(path, ignored);
   SKIFF_ASSIGN_OR_RETURN(std::vector<std::string> paths,

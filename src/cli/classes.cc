@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 
+#include "cli/lines.h"
 #include "cli/text.h"
 
 namespace skiff::cli {
@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kMaxLabels = 1'000'000;
 constexpr size_t kWordNetId = 9;  // "n01440764"
 
-bool StartsWithWordNetId(const std::string& line) {
+bool StartsWithWordNetId(std::string_view line) {
   return line.size() > kWordNetId && line[0] == 'n' && line[kWordNetId] == ' ' &&
          std::all_of(line.begin() + 1, line.begin() + kWordNetId,
                      [](char c) { return c >= '0' && c <= '9'; });
@@ -60,17 +60,15 @@ std::vector<Ranked> TopK(std::span<const float> scores, size_t k) {
 }
 
 Result<Labels> Labels::Read(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return NotFound(fmt::format("{}: the labels cannot be read", path));
   Labels labels;
-  std::string line;
-  while (std::getline(file, line)) {
+  SKIFF_RETURN_IF_ERROR(ForEachLine(path, [&](size_t, std::string_view line) {
     if (labels.names_.size() == kMaxLabels) {
       return ResourceExhausted(fmt::format("{}: more than {} labels", path, kMaxLabels));
     }
-    if (line.ends_with('\r')) line.pop_back();
-    labels.names_.push_back(StartsWithWordNetId(line) ? line.substr(kWordNetId + 1) : line);
-  }
+    if (StartsWithWordNetId(line)) line.remove_prefix(kWordNetId + 1);
+    labels.names_.emplace_back(line);
+    return OkStatus();
+  }));
   return labels;
 }
 

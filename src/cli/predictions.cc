@@ -11,10 +11,12 @@
 #include <functional>
 #include <string_view>
 
+#include "cli/lines.h"
+
 namespace skiff::cli {
 namespace {
 
-constexpr size_t kMaxSamples = 100'000'000;
+constexpr size_t kShownCharacters = 120;  // of a line in a message
 
 // Cuts the last word off `line`; empty when there is none.
 std::string_view TakeLastWord(std::string_view& line) {
@@ -35,20 +37,14 @@ bool Parse(std::string_view word, T& value) {
 
 // Calls parse(line) for every line that says something; what it refuses is an error with the
 // number of the line.
-Status ForEachLine(const std::string& path, std::string_view form,
-                   const std::function<bool(std::string_view)>& parse) {
-  std::ifstream file(path);
-  if (!file) return NotFound(fmt::format("{}: {}", path, std::strerror(errno)));
-  std::string line;
-  for (size_t number = 1; std::getline(file, line); ++number) {
-    if (number > kMaxSamples) return ResourceExhausted(path + ": too many lines");
-    if (line.find_first_not_of(" \t\r") == std::string::npos || line.starts_with('#')) continue;
-    if (!parse(line)) {
-      return Corruption(fmt::format("{}:{}: \"{}\" is not \"{}\"", path, number, line, form));
-    }
-  }
-  if (file.bad()) return IoError(path + ": reading failed");
-  return OkStatus();
+Status ParseLines(const std::string& path, std::string_view form,
+                  const std::function<bool(std::string_view)>& parse) {
+  return ForEachLine(path, [&](size_t number, std::string_view line) {
+    const bool empty = line.find_first_not_of(" \t\r") == std::string_view::npos;
+    if (empty || line.starts_with('#') || parse(line)) return OkStatus();
+    return Corruption(fmt::format("{}:{}: \"{}\" is not \"{}\"", path, number,
+                                  Shorten(std::string(line), kShownCharacters), form));
+  });
 }
 
 template <typename Good>
@@ -61,7 +57,7 @@ double PerCent(const std::vector<Prediction>& predictions, Good good) {
 
 Result<std::vector<Sample>> ReadSamples(const std::string& file) {
   std::vector<Sample> samples;
-  SKIFF_RETURN_IF_ERROR(ForEachLine(file, "path label", [&samples](std::string_view line) {
+  SKIFF_RETURN_IF_ERROR(ParseLines(file, "path label", [&samples](std::string_view line) {
     Sample sample;
     if (!Parse(TakeLastWord(line), sample.label)) return false;
     sample.path = line;
@@ -93,7 +89,7 @@ Status WritePredictions(const std::string& file, const std::vector<Prediction>& 
 Result<std::vector<Prediction>> ReadPredictions(const std::string& file) {
   std::vector<Prediction> predictions;
   SKIFF_RETURN_IF_ERROR(
-      ForEachLine(file, "path label top1 score", [&predictions](std::string_view line) {
+      ParseLines(file, "path label top1 score", [&predictions](std::string_view line) {
         Prediction p;
         if (!Parse(TakeLastWord(line), p.score) || !Parse(TakeLastWord(line), p.top1) ||
             !Parse(TakeLastWord(line), p.label)) {

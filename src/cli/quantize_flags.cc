@@ -118,7 +118,8 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
   options.memory_limit = static_cast<size_t>(flags.model.memory_limit_mib) << 20;
   SKIFF_ASSIGN_OR_RETURN(const auto preprocess,
                          ResolvePreprocess(flags.preprocess, flags.model.Folder()));
-  return OpenCalibrationData(flags.data, preprocess, flags.batch_size, flags.batch_nums);
+  return OpenCalibrationData(flags.model.Source(), flags.data, preprocess, flags.batch_size,
+                             flags.batch_nums);
 }
 
 }  // namespace skiff::cli

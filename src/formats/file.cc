@@ -25,11 +25,9 @@ class FileDescriptor {
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   [[nodiscard]] int get() const { return fd_; }
-  // Closes now; false when the system could not store what was written.
-  bool Close() { return ::close(std::exchange(fd_, -1)) == 0; }
 
  private:
-  int fd_;
+  const int fd_;
 };
 
 Status SystemError(const std::string& path, std::string_view what) {
@@ -46,19 +44,6 @@ Status WriteAll(int fd, std::span<const std::byte> bytes, const std::string& pat
     if (n < 0) return SystemError(path, "cannot write");
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
-  return OkStatus();
-}
-
-Status WriteTemporary(int fd, const std::string& path,
-                      std::span<const std::span<const std::byte>> parts) {
-  FileDescriptor file(fd);
-  for (const auto& part : parts) SKIFF_RETURN_IF_ERROR(WriteAll(file.get(), part, path));
-  // mkstemp makes private files; a model is readable by all that the umask allows.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(file.get(), 0666 & ~mask) != 0) return SystemError(path, "cannot set the mode");
-  if (::fsync(file.get()) != 0) return SystemError(path, "cannot write");
-  if (!file.Close()) return SystemError(path, "cannot write");
   return OkStatus();
 }
 
@@ -85,16 +70,40 @@ Result<program::Blob> MapFile(const std::string& path, size_t max_bytes) {
   return program::Blob{std::move(owner), {static_cast<const std::byte*>(data), size}};
 }
 
-Status WriteFile(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+Result<std::unique_ptr<ReplacingFile>> ReplacingFile::Create(const std::string& path) {
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return SystemError(path, "cannot create a file beside it");
-  Status status = WriteTemporary(fd, path, parts);
-  if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = SystemError(path, "cannot replace");
+  return std::unique_ptr<ReplacingFile>(new ReplacingFile(path, std::move(temporary), fd));
+}
+
+ReplacingFile::~ReplacingFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Status ReplacingFile::Append(std::span<const std::byte> bytes) {
+  return WriteAll(fd_, bytes, path_);
+}
+
+Status ReplacingFile::Commit() {
+  // mkostemp makes private files; a model is readable by all that the umask allows.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (::fchmod(fd_, 0666 & ~mask) != 0) return SystemError(path_, "cannot set the mode");
+  if (::fsync(fd_) != 0) return SystemError(path_, "cannot write");
+  if (::close(std::exchange(fd_, -1)) != 0) return SystemError(path_, "cannot write");
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return SystemError(path_, "cannot replace");
   }
-  if (!status.ok()) ::unlink(temporary.c_str());
-  return status;
+  temporary_.clear();
+  return OkStatus();
+}
+
+Status WriteFile(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+  SKIFF_ASSIGN_OR_RETURN(const std::unique_ptr<ReplacingFile> file, ReplacingFile::Create(path));
+  for (const auto& part : parts) SKIFF_RETURN_IF_ERROR(file->Append(part));
+  return file->Commit();
 }
 
 Status WriteFile(const std::string& path, std::string_view contents) {
