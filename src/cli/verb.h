@@ -13,6 +13,9 @@ void AddExplain(Verbs& verbs);
 void AddCompare(Verbs& verbs);
 void AddQuantize(Verbs& verbs);
 void AddConvert(Verbs& verbs);
+void AddQuantizeDynamic(Verbs& verbs);
+void AddQuantizeEmbedding(Verbs& verbs);
+void AddMakeData(Verbs& verbs);
 void AddDoctor(Verbs& verbs);
 
 }  // namespace skiff::cli

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "imaging/decode.h"
+#include "imaging/imagenet_sample.h"
 #include "imaging/preprocess.h"
 #include "imaging/resize.h"
 
@@ -185,6 +186,17 @@ TEST(Preprocess, GivesNumpysFloats) {
     }
   }
   EXPECT_EQ(count, 12);
+}
+
+TEST(ImageNetSample, GivesTheScriptsBytes) {
+  for (const std::string shape : {"wide", "tall"}) {
+    const Result<std::vector<float>> planes =
+        ImageNetSample(Read(kGolden / "preprocess" / (shape + ".png")), 20, 14);
+    ASSERT_TRUE(planes.ok()) << planes.status().ToString();
+    const std::string bytes = Slurp(kGolden / "imagenet" / (shape + ".f32"));
+    ASSERT_EQ(planes->size() * sizeof(float), bytes.size());
+    EXPECT_EQ(std::memcmp(planes->data(), bytes.data(), bytes.size()), 0) << shape;
+  }
 }
 
 TEST(Preprocess, CropLargerThanThePictureSaysSo) {

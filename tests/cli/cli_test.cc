@@ -2,99 +2,21 @@
 // for nonsense.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
 #include <string>
 
-namespace skiff {
+#include "skiff_program.h"
+
+namespace skiff::cli_tests {
 namespace {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::json;
 using testing::AllOf;
 using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
-
-const fs::path kSource = SKIFF_SOURCE_DIR;
-const std::string kInt8 = "--model_dir " + (kSource / "models" / "mobilenet_v2_int8").string();
-const std::string kFloat = "--model_dir " + (kSource / "models" / "mobilenet_v2").string();
-const fs::path kPictures = kSource / "data" / "pictures";
-const std::string kPicture = (kPictures / "5bf502c4a4b7d04d.png").string();  // an ostrich
-
-std::string Slurp(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-class Cli : public testing::Test {
- protected:
-  Cli() : folder_(fs::path(testing::TempDir()) / ("skiff_cli_" + std::to_string(getpid()))) {
-    fs::create_directories(folder_);
-    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
-  }
-  ~Cli() override { fs::remove_all(folder_); }
-
-  // `arguments` go through a shell.
-  Outcome Skiff(const std::string& arguments, const std::string& environment = "") {
-    const fs::path out = folder_ / "stdout";
-    const fs::path err = folder_ / "stderr";
-    const std::string command = environment + " " SKIFF_BINARY " " + arguments + " >" +
-                                out.string() + " 2>" + err.string() + " </dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Slurp(out), Slurp(err)};
-  }
-
-  // Standard output must be one JSON value and nothing else.
-  Json SkiffJson(const std::string& arguments) {
-    const Outcome outcome = Skiff(arguments + " --json");
-    EXPECT_EQ(outcome.code, 0) << arguments << "\n" << outcome.err;
-    Json json = Json::parse(outcome.out, nullptr, false);
-    EXPECT_FALSE(json.is_discarded()) << outcome.out;
-    return json;
-  }
-
-  void ExpectRefused(const std::string& arguments, int code, const std::string& part) {
-    const Outcome outcome = Skiff(arguments);
-    EXPECT_EQ(outcome.code, code) << arguments;
-    EXPECT_EQ(outcome.out, "") << arguments;
-    EXPECT_THAT(outcome.err, HasSubstr(part)) << arguments;
-  }
-
-  std::string Write(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-    return (folder_ / name).string();
-  }
-
-  // The bundled pictures with their labels; no more than `count`.
-  std::string PictureList(size_t count) {
-    std::ifstream credits(kPictures / "credits.csv");
-    std::string line;
-    std::string list = "# path label\n\n";
-    std::getline(credits, line);
-    for (size_t i = 0; i < count && std::getline(credits, line); ++i) {
-      const size_t comma = line.find(',');
-      const size_t end = line.find(',', comma + 1);
-      list += line.substr(0, comma) + " " + line.substr(comma + 1, end - comma - 1) + "\n";
-    }
-    return Write("list.txt", list);
-  }
-
-  fs::path folder_;
-};
 
 std::string Npy(const std::string& descr, const std::string& shape, size_t bytes) {
   std::string header =
@@ -180,32 +102,6 @@ TEST_F(Cli, InspectReadsWhatIsThere) {
   EXPECT_EQ(json["producer"], "2.6.2");
   EXPECT_EQ(SkiffJson("inspect " + kFloat)["quantisation"]["representation"], "none");
   EXPECT_THAT(Skiff("inspect " + kInt8).out, AllOf(HasSubstr("R3"), HasSubstr("conv2d")));
-}
-
-TEST_F(Cli, ConvertTakesTheFlagsOfSaveQuantModel) {
-  const std::string model = (kSource / "tests/golden/formats/q26_old_cw").string();
-  const std::string out = (folder_ / "int8").string();
-  const std::string paths =
-      "convert --quant_model_path " + model + " --int8_model_save_path " + out;
-  const Outcome done = Skiff(paths + " --ops_to_quantize conv2d,pool2d --debug");
-  EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_THAT(
-      done.out,
-      HasSubstr("Success! INT8 model obtained from the Quant model can be found at " + out));
-  EXPECT_TRUE(fs::exists(out + "/__model__"));
-  EXPECT_TRUE(fs::exists(out + "/int8_0_quantised.dot"));
-  EXPECT_EQ(SkiffJson("inspect --model_dir " + out)["quantisation"]["representation"], "R3");
-  const Json json = SkiffJson(paths +
-                              " --quant_model_filename inference.pdmodel "
-                              "--quant_params_filename inference.pdiparams --op_ids_to_skip 2 "
-                              "--save_model_filename m.pdmodel --save_params_filename m.pdiparams");
-  EXPECT_EQ(json["representation"], "R1");
-  EXPECT_EQ(json["operators"][0]["id"], 2);
-  EXPECT_THAT(json["operators"][0]["why_float"].get<std::string>(), HasSubstr("op_ids_to_skip"));
-  EXPECT_TRUE(fs::exists(out + "/m.pdiparams"));
-  ExpectRefused("convert --quant_model_path " + model, 2, "--int8_model_save_path");
-  ExpectRefused(paths + " --op_ids_to_skip two", 2, "two");
-  ExpectRefused(paths + " --ops_to_quantize softmax", 1, "softmax");
 }
 
 TEST_F(Cli, RunNamesThePicture) {
@@ -430,4 +326,4 @@ TEST_F(Cli, QuantizeSaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace skiff
+}  // namespace skiff::cli_tests

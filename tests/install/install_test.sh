@@ -61,6 +61,12 @@ cmake -S "$root/demos/resnet50" -B "$work/demo" -DPADDLE_LIB="$prefix" -DCMAKE_C
 cmake --build "$work/demo" >/dev/null
 "$root/tests/install/demo_test.sh" "$work/demo/resnet50_test"
 
+echo "== demos/mkldnn_quant"
+cmake -S "$root/demos/mkldnn_quant" -B "$work/tester" -DPADDLE_LIB="$prefix" -DCMAKE_CXX_COMPILER="$cxx" >/dev/null
+cmake --build "$work/tester" >/dev/null
+"$root/tests/install/mkldnn_quant_test.sh" "$work/tester/sample_tester" "$work/tester/sample_tester_fake_data" \
+  "$prefix/bin/skiff"
+
 echo "== find_package"
 cmake -S "$here/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" >/dev/null
 cmake --build "$work/consumer" >/dev/null

@@ -6,6 +6,7 @@
 decode/NAME.{png,jpg} and NAME.rgb   the pixels of Image.open(f).convert("RGB")
 resize/source.png and INTERPOLATION_WxH.png
 preprocess/cases.txt   NAME and the text of a preprocess.json; NAME_{wide,tall}.f32: the floats, planes first
+imagenet/{wide,tall}.f32   the same pictures as PaddleSlim's data files of ImageNet hold them: short side 20, cut to 14
 """
 import json
 import pathlib
@@ -164,7 +165,23 @@ def make_preprocess():
     (folder / "cases.txt").write_text("".join(lines))
 
 
+def make_imagenet():
+    """In float64 where the script's arrays are; Pillow rounds the corners of the cut, 5.5 to 6."""
+    (HERE / "imagenet").mkdir(exist_ok=True)
+    for shape in ("wide", "tall"):
+        image = Image.open(HERE / "preprocess" / f"{shape}.png")
+        factor = 20.0 / min(image.size)
+        image = image.resize(tuple(int(round(side * factor)) for side in image.size), Image.LANCZOS)
+        left, top = ((side - 14) / 2 for side in image.size)
+        image = image.crop((left, top, left + 14, top + 14))
+        planes = np.array(image).astype("float32").transpose(2, 0, 1) / 255
+        planes -= np.array([0.485, 0.456, 0.406]).reshape(3, 1, 1)
+        planes /= np.array([0.229, 0.224, 0.225]).reshape(3, 1, 1)
+        (HERE / "imagenet" / f"{shape}.f32").write_bytes(planes.tobytes())
+
+
 if __name__ == "__main__":
     make_decode()
     make_resize()
     make_preprocess()
+    make_imagenet()
