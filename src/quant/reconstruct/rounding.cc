@@ -23,7 +23,7 @@ SoftRounding::SoftRounding(std::span<const float> values, std::span<const int64_
                            const QuantizedWeight& weight)
     : floor_(values.size()), a_(values.size()), mean_(values.size()), variance_(values.size()) {
   for (const float threshold : weight.thresholds) steps_.push_back(threshold / kMaxCode);
-  for (size_t d = static_cast<size_t>(weight.axis + 1); d < dims.size() && weight.axis >= 0; ++d) {
+  for (size_t d = static_cast<size_t>(weight.axis) + 1; d < dims.size() && weight.axis >= 0; ++d) {
     inner_ *= static_cast<size_t>(dims[d]);
   }
   for (size_t i = 0; i < values.size(); ++i) {
