@@ -40,15 +40,14 @@ void ConvSource::CopyRow(const SourceImage& image, const void* input, int64_t ro
   std::memset(dst, 0, static_cast<size_t>(image.left * c));
   dst += image.left * c;
   const int64_t before = n * c * image.h * image.w;
-  const float* from = static_cast<const float*>(input) + before;
+  const int64_t row_at = before + y * image.w * c;  // where channels lie last
   if (!is_float_) {
-    std::memcpy(dst, static_cast<const uint8_t*>(input) + before + y * image.w * c,
-                static_cast<size_t>(image.w * c));
+    std::memcpy(dst, static_cast<const uint8_t*>(input) + row_at, static_cast<size_t>(image.w * c));
   } else if (is_nchw_) {
-    kernels::QuantizeToNhwc(quantize_, params_, from, c, image.h * image.w, y * image.w,
-                            (y + 1) * image.w, dst);
+    kernels::QuantizeToNhwc(quantize_, params_, static_cast<const float*>(input) + before, c,
+                            image.h * image.w, y * image.w, (y + 1) * image.w, dst);
   } else {
-    quantize_.quantize(params_, from + y * image.w * c, image.w * c, dst);
+    quantize_.quantize(params_, static_cast<const float*>(input) + row_at, image.w * c, dst);
   }
   std::memset(dst + image.w * c, 0, static_cast<size_t>(image.right * c));
 }
