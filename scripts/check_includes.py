@@ -40,6 +40,8 @@ PUBLIC_HEADERS = {
     "skiff/quantize.h": "quant",
     "skiff/quantize_weights.h": "quant",
     "skiff/quantize_report.h": "quant",
+    "skiff/analyze.h": "quant",
+    "skiff/tune.h": "quant",
 }
 
 # Libraries and the rooms that may include them, by the start of the header's name.

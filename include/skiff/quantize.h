@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,24 @@ enum class CalibrationAlgorithm {
 SKIFF_API std::string_view Name(
     CalibrationAlgorithm algorithm);  // as Paddle spells it: "KL", "abs_max"
 SKIFF_API Result<CalibrationAlgorithm> ParseCalibrationAlgorithm(std::string_view name);
+
+// The data, batch by batch; read several times.
+class CalibrationData {
+ public:
+  virtual ~CalibrationData() = default;
+  [[nodiscard]] virtual int64_t batches() const = 0;
+  // One tensor for each input of the model, in its order; valid until the next call.
+  virtual Result<std::vector<TensorView>> Batch(int64_t index) = 0;
+  // A text that is the same only for the same data; empty: nothing may be cached.
+  virtual Result<std::string> Fingerprint() { return std::string(); }
+};
+
+// Data whose labels are known: the index of each sample's score, batch after batch. Batches are of
+// one size.
+struct LabelledData {
+  CalibrationData* data = nullptr;
+  std::vector<int64_t> labels;
+};
 
 // How much is measured of a model after it was quantised.
 enum class ReportDetail {
@@ -81,6 +100,12 @@ struct QuantizeOptions {
   // after a kill; at most 2 GiB, the oldest go first. Empty: nowhere.
   std::string cache_dir;
   ReportDetail report = ReportDetail::kOutput;
+  bool sensitivity = false;  // measure what each layer's rounding costs the output
+  // Where top-1 is measured; must live during the call. Null: nowhere.
+  const LabelledData* evaluation = nullptr;
+  // The fewest layers stay float with which top-1 on the even batches of `evaluation` drops by at
+  // most so many points; reported is the drop on the odd ones.
+  std::optional<double> max_drop;
 };
 
 // How much is done for accuracy: values of QuantizeOptions that go together.
@@ -95,17 +120,6 @@ SKIFF_API std::string_view Name(Recipe recipe);  // "plain", "fast", "default", 
 SKIFF_API Result<Recipe> ParseRecipe(std::string_view name);
 // Sets what the recipe says and leaves the rest.
 SKIFF_API void ApplyRecipe(Recipe recipe, QuantizeOptions* options);
-
-// The data, batch by batch; read several times.
-class CalibrationData {
- public:
-  virtual ~CalibrationData() = default;
-  [[nodiscard]] virtual int64_t batches() const = 0;
-  // One tensor for each input of the model, in its order; valid until the next call.
-  virtual Result<std::vector<TensorView>> Batch(int64_t index) = 0;
-  // A text that is the same only for the same data; empty: nothing may be cached.
-  virtual Result<std::string> Fingerprint() { return std::string(); }
-};
 
 // `stage` is what is being done, `done` of `total` parts of it.
 using QuantizeProgress = std::function<void(std::string_view stage, int64_t done, int64_t total)>;

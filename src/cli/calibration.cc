@@ -9,6 +9,7 @@
 
 #include "cli/lines.h"
 #include "cli/pictures.h"
+#include "cli/predictions.h"
 #include "cli/text.h"
 #include "formats/file.h"
 #include "formats/model_files.h"
@@ -261,6 +262,19 @@ Result<std::unique_ptr<CalibrationData>> OpenCalibrationData(const ModelSource& 
                          folder ? PicturesIn(path) : PicturesOfList(path));
   return std::unique_ptr<CalibrationData>(
       std::make_unique<PictureData>(std::move(paths), preprocess, batch_size, batch_nums));
+}
+
+Result<Evaluation> OpenEvaluation(const std::string& list, const imaging::Preprocess& preprocess) {
+  SKIFF_ASSIGN_OR_RETURN(const std::vector<Sample> samples, ReadSamples(list));
+  std::vector<std::string> paths;
+  Evaluation evaluation;
+  for (const Sample& sample : samples) {
+    paths.push_back((fs::path(list).parent_path() / sample.path).string());
+    evaluation.labelled.labels.push_back(sample.label + preprocess.label_offset);
+  }
+  evaluation.pictures = std::make_unique<PictureData>(std::move(paths), preprocess, 1, 0);
+  evaluation.labelled.data = evaluation.pictures.get();
+  return evaluation;
 }
 
 }  // namespace skiff::cli

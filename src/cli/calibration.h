@@ -22,4 +22,11 @@ Result<std::unique_ptr<CalibrationData>> OpenCalibrationData(const ModelSource& 
                                                              int64_t batch_size,
                                                              int64_t batch_nums);
 
+// Pictures with labels, one in a batch: lines "path label", paths relative to the list.
+struct Evaluation {
+  std::unique_ptr<CalibrationData> pictures;
+  LabelledData labelled;  // of `pictures`
+};
+Result<Evaluation> OpenEvaluation(const std::string& list, const imaging::Preprocess& preprocess);
+
 }  // namespace skiff::cli

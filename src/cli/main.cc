@@ -12,8 +12,9 @@ namespace {
 int Main(int argc, char** argv) {
   Verbs verbs("skiff", SKIFF_VERSION,
               "Makes, runs, measures and explains quantised PaddlePaddle models");
-  for (auto* add : {AddQuantize, AddConvert, AddQuantizeDynamic, AddQuantizeEmbedding, AddMakeData,
-                    AddRun, AddBench, AddEval, AddInspect, AddExplain, AddCompare, AddDoctor}) {
+  for (auto* add :
+       {AddQuantize, AddConvert, AddQuantizeDynamic, AddQuantizeEmbedding, AddMakeData, AddAnalyze,
+        AddTune, AddRun, AddBench, AddEval, AddInspect, AddExplain, AddCompare, AddDoctor}) {
     add(verbs);
   }
   return verbs.Main(argc, argv);

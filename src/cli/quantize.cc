@@ -46,15 +46,21 @@ ReportTitle TitleOf(const QuantizeVerb& verb, const QuantizeReport& report, doub
 }
 
 void PrintTable(const QuantizeReport& report) {
-  Table table(
-      {Align::kRight, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kLeft});
-  table.Add({"#", "operator", "name", "threshold", "largest", "why not"});
+  const bool sensitivity =
+      std::any_of(report.layers.begin(), report.layers.end(),
+                  [](const QuantizedLayer& l) { return l.figures.sensitivity.has_value(); });
+  Table table({Align::kRight, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight,
+               Align::kRight, Align::kLeft});
+  table.Add({"#", "operator", "name", "threshold", "largest", sensitivity ? "sensitivity" : "",
+             "why not"});
   for (size_t i = 0; i < report.layers.size(); ++i) {
     const QuantizedLayer& layer = report.layers[i];
     const bool is_float = !layer.why_float.empty();
     table.Add({fmt::format("{}", i), layer.op, Shorten(layer.name, 32),
                is_float ? "" : fmt::format("{:.4g}", layer.threshold),
-               is_float ? "" : fmt::format("{:.4g}", layer.largest), layer.why_float});
+               is_float ? "" : fmt::format("{:.4g}", layer.largest),
+               layer.figures.sensitivity ? fmt::format("{:.2e}", *layer.figures.sensitivity) : "",
+               layer.why_float});
   }
   table.Print();
 }
@@ -70,6 +76,11 @@ void Print(const QuantizeVerb& verb, const QuantizeReport& report, double second
   fmt::print("\n{} of {} operators quantised by {} over {} batches in {:.1f} s: {}\n", quantized,
              report.layers.size(), Name(verb.flags.options.algo), report.batches, seconds,
              verb.out);
+  if (report.accuracy) {
+    const AccuracyFigures& a = *report.accuracy;
+    fmt::print("top-1: {:.2f} % in float, {:.2f} % quantised, paired sigma {:.2f}, {} pictures\n",
+               100 * a.top1_fp32, 100 * a.top1_int8, 100 * a.sigma, a.samples);
+  }
   const OutputFigures& output = report.output;
   if (output.samples > 0 && output.classifier) {
     fmt::print("against float: {:.1f} % of {} labels are the same, mean divergence {:.4f} nats\n",
@@ -130,10 +141,24 @@ void AddQuantize(Verbs& verbs) {
             state->report);
   verb.Switch({"--no_check", "", "Do not compare the output with the float model's at the end"},
               state->no_check);
+  AddEvaluationFlag(verb, state->flags);
+  verb.Number({"--max_drop", "POINTS",
+               "Leave the fewest layers in float with which top-1 drops by no more: chosen on the "
+               "even lines of --eval_list, reported on the odd ones"},
+              state->flags.options.max_drop, 0.0, 100.0);
+  verb.Switch({"--sensitivity", "", "Measure what the rounding of each layer costs the output"},
+              state->flags.options.sensitivity);
   AddAlgorithmFlags(verb, state->flags);
   AddJsonFlag(verb, state->json);
   AddPreprocessFlags(verb, state->flags.preprocess);
-  verb.OnUse([state] { return CheckQuantizeFlags(state->flags); }, [state] { return Run(*state); });
+  verb.OnUse(
+      [state] {
+        if (state->flags.options.max_drop && state->flags.eval_list.empty()) {
+          return InvalidArgument("--max_drop needs --eval_list");
+        }
+        return CheckQuantizeFlags(state->flags);
+      },
+      [state] { return Run(*state); });
 }
 
 }  // namespace skiff::cli

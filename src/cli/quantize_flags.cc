@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 
-#include "cli/calibration.h"
 #include "cli/text.h"
 
 namespace skiff::cli {
@@ -64,13 +63,18 @@ void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
   verb.Switch({"--no_cache", "", "Keep nothing"}, flags.no_cache);
   verb.Number({"--hist_percent", "SHARE", "Share of the values that hist keeps"},
               options.hist_percent, 1e-6, 1.0);
+  verb.Text({"--weight_quantize_type", "NAME", "channel_wise_abs_max or abs_max"},
+            flags.weight_type);
+  AddExportFlags(verb, flags);
+}
+
+void AddExportFlags(Verb& verb, QuantizeFlags& flags) {
+  QuantizeOptions& options = flags.options;
   flags.types = Joined(options.quantizable_op_type);
   verb.Text({"--quantizable_op_type", "LIST", "Operators to quantise, separated by commas"},
             flags.types);
   verb.Text({"--skip_tensor_list", "LIST", "Operators that touch these variables stay float"},
             flags.skip);
-  verb.Text({"--weight_quantize_type", "NAME", "channel_wise_abs_max or abs_max"},
-            flags.weight_type);
   verb.Text({"--activation_quantize_type", "NAME",
              "Operator of the old format: range_abs_max, moving_average_abs_max or abs_max"},
             options.activation_quantize_type);
@@ -82,15 +86,24 @@ void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
   verb.Text({"--save_params_filename", "FILE", "Name of the parameters"}, options.params_filename);
 }
 
-void AddCalibrationFlags(Verb& verb, QuantizeFlags& flags) {
+void AddDataFlags(Verb& verb, QuantizeFlags& flags) {
   Flag data{"--data", "PATH", "A folder or a list of pictures, a .npy array or an ImageNet .bin"};
   data.required = true;
   verb.Text(data, flags.data);
   AddSessionFlags(verb, flags.model, PrecisionFlag::kNone);
+}
+
+void AddCalibrationFlags(Verb& verb, QuantizeFlags& flags) {
+  AddDataFlags(verb, flags);
   verb.Number({"--batch_size", "N", "Samples in one run"}, flags.batch_size, int64_t{1},
               int64_t{65536});
   verb.Number({"--batch_nums", "N", "Batches to use; 0: all"}, flags.batch_nums, int64_t{0},
               int64_t{1} << 40);
+}
+
+void AddEvaluationFlag(Verb& verb, QuantizeFlags& flags) {
+  verb.Text({"--eval_list", "LIST", "Measure top-1 on these pictures: lines \"path label\""},
+            flags.eval_list);
 }
 
 Status CheckQuantizeFlags(const QuantizeFlags& flags) {
@@ -118,6 +131,10 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
   options.memory_limit = static_cast<size_t>(flags.model.memory_limit_mib) << 20;
   SKIFF_ASSIGN_OR_RETURN(const auto preprocess,
                          ResolvePreprocess(flags.preprocess, flags.model.Folder()));
+  if (!flags.eval_list.empty()) {
+    SKIFF_ASSIGN_OR_RETURN(flags.evaluation, OpenEvaluation(flags.eval_list, preprocess));
+    options.evaluation = &flags.evaluation.labelled;
+  }
   return OpenCalibrationData(flags.model.Source(), flags.data, preprocess, flags.batch_size,
                              flags.batch_nums);
 }

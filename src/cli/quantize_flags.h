@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/calibration.h"
 #include "cli/options.h"
 #include "skiff/quantize.h"
 
@@ -30,15 +31,24 @@ struct QuantizeFlags {
   int64_t batch_size = 1;
   int64_t batch_nums = 0;
   bool old_format = false;
+  std::string eval_list;
+  Evaluation evaluation;  // of eval_list
 };
 
-// --data, which model, batches.
+// --data and which model.
+void AddDataFlags(Verb& verb, QuantizeFlags& flags);
+// And batches.
 void AddCalibrationFlags(Verb& verb, QuantizeFlags& flags);
-// How to quantise.
+// --eval_list: where accuracy is measured.
+void AddEvaluationFlag(Verb& verb, QuantizeFlags& flags);
+// What to quantise, and how to write it.
+void AddExportFlags(Verb& verb, QuantizeFlags& flags);
+// And how ranges are found.
 void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags);
 Status CheckQuantizeFlags(const QuantizeFlags& flags);
 
-// Puts what was said as text into `flags.options` and opens the calibration data.
+// Puts what was said as text into `flags.options` and opens the data. `flags` must stay where it
+// is.
 Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& flags);
 
 }  // namespace skiff::cli

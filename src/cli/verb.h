@@ -16,6 +16,8 @@ void AddConvert(Verbs& verbs);
 void AddQuantizeDynamic(Verbs& verbs);
 void AddQuantizeEmbedding(Verbs& verbs);
 void AddMakeData(Verbs& verbs);
+void AddAnalyze(Verbs& verbs);
+void AddTune(Verbs& verbs);
 void AddDoctor(Verbs& verbs);
 
 }  // namespace skiff::cli

@@ -55,15 +55,18 @@ class ActivationSums {
   }
 
  private:
-  // Without the empty half of a tensor that is never negative.
+  // Without the empty bins at both ends.
   [[nodiscard]] Histogram Trimmed() const {
-    const size_t from = least_ >= 0 ? kBins / 2 : 0;
-    const size_t to = largest_ <= 0 ? kBins / 2 : kBins;
+    size_t from = 0;
+    size_t to = kBins;
+    while (from + 1 < to && bins_[from] == 0) ++from;
+    while (to > from + 1 && bins_[to - 1] == 0) --to;
+    const double width = 2 * reach_ / kBins;
     Histogram histogram;
-    histogram.low = from == 0 ? -reach_ : 0;
-    histogram.high = to == kBins ? reach_ : 0;
+    histogram.low = static_cast<double>(from) * width - reach_;
+    histogram.high = static_cast<double>(to) * width - reach_;
     histogram.bins.assign(bins_.begin() + static_cast<std::ptrdiff_t>(from),
-                          bins_.begin() + static_cast<std::ptrdiff_t>(std::max(to, from + 1)));
+                          bins_.begin() + static_cast<std::ptrdiff_t>(to));
     return histogram;
   }
 

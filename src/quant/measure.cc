@@ -1,6 +1,8 @@
 #include "quant/measure.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "quant/layer_figures.h"
 #include "quant/output_figures.h"
@@ -21,6 +23,18 @@ int64_t ParameterBytes(const program::Program& program) {
     bytes += static_cast<int64_t>(tensor.data.bytes.size());
   }
   return bytes;
+}
+
+// Top-1 that is lower for more than chance.
+void WarnOfDrop(const AccuracyFigures& accuracy, QuantizeReport* report) {
+  constexpr double kMuch = 0.03;
+  const double drop = accuracy.top1_fp32 - accuracy.top1_int8;
+  if (drop - 2 * accuracy.sigma < kMuch) return;
+  std::array<char, 128> text{};
+  std::snprintf(text.data(), text.size(), "top-1 falls from %.2f %% to %.2f %% on %lld samples",
+                100 * accuracy.top1_fp32, 100 * accuracy.top1_int8,
+                static_cast<long long>(accuracy.samples));
+  report->warnings.emplace_back(text.data());
 }
 
 // Both models' outputs on the calibration data; no samples when they cannot be compared.
@@ -52,9 +66,14 @@ Result<OutputFigures> CompareOutputs(const program::Program& original,
 
 }  // namespace
 
-Status Measure(const program::Program& original, const Prepared& prepared, CalibrationData& data,
-               const QuantizeOptions& options, const QuantizeProgress& progress,
-               QuantizeReport* report) {
+Status Measure(const program::Program& original, const Prepared& prepared,
+               const Judgement& judgement, CalibrationData& data, const QuantizeOptions& options,
+               const QuantizeProgress& progress, QuantizeReport* report) {
+  report->accuracy = judgement.accuracy;
+  for (size_t i = 0; i < judgement.sensitivity.size(); ++i) {
+    report->layers[i].figures.sensitivity = judgement.sensitivity[i];
+  }
+  if (judgement.accuracy) WarnOfDrop(*judgement.accuracy, report);
   if (options.report == ReportDetail::kNone) return OkStatus();
   QuantizeOptions onnx = options;
   onnx.onnx_format = true;

@@ -104,7 +104,37 @@ void ApplyRecipe(Recipe recipe, QuantizeOptions* options) {
 
 namespace quant {
 
+namespace {
+
+Status CheckEvaluation(const QuantizeOptions& options) {
+  const LabelledData* evaluation = options.evaluation;
+  if (evaluation == nullptr) {
+    return options.max_drop ? InvalidArgument("max_drop needs evaluation data with labels")
+                            : OkStatus();
+  }
+  const int64_t batches = evaluation->data == nullptr ? 0 : evaluation->data->batches();
+  const auto labels = static_cast<int64_t>(evaluation->labels.size());
+  if (batches < 1 || labels < 1 || labels % batches != 0) {
+    return InvalidArgument("evaluation data: " + std::to_string(labels) + " labels for " +
+                           std::to_string(batches) + " batches");
+  }
+  if (!options.max_drop) return OkStatus();
+  if (!(*options.max_drop >= 0 && *options.max_drop <= 100)) {
+    return InvalidArgument("max_drop is " + std::to_string(*options.max_drop) +
+                           ", points between 0 and 100 expected");
+  }
+  if (batches < 2) {
+    return InvalidArgument(
+        "max_drop chooses on one half of the evaluation data and judges on the "
+        "other: one batch is too little");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Status CheckOptions(const QuantizeOptions& options) {
+  SKIFF_RETURN_IF_ERROR(CheckEvaluation(options));
   if (!(options.hist_percent > 0 && options.hist_percent <= 1)) {
     return InvalidArgument("hist_percent is " + std::to_string(options.hist_percent) +
                            ", a share in (0, 1] expected");

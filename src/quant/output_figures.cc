@@ -31,6 +31,34 @@ std::vector<double> Probabilities(std::span<const float> row) {
   return p;
 }
 
+struct Standard {
+  double mean = 0;
+  double deviation = 1;
+};
+
+Standard StandardOf(std::span<const float> x) {
+  double sum = 0;
+  double squares = 0;
+  for (float v : x) {
+    sum += v;
+    squares += static_cast<double>(v) * v;
+  }
+  const auto n = static_cast<double>(x.size());
+  const double mean = sum / n;
+  return {mean, std::sqrt(std::max(squares / n - mean * mean, 1e-24))};
+}
+
+double StandardisedDistance(std::span<const float> want, std::span<const float> got) {
+  const Standard a = StandardOf(want);
+  const Standard b = StandardOf(got);
+  double sum = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    const double d = (want[i] - a.mean) / a.deviation - (got[i] - b.mean) / b.deviation;
+    sum += d * d;
+  }
+  return std::sqrt(sum / static_cast<double>(want.size()));
+}
+
 }  // namespace
 
 bool HasScores(std::span<const int64_t> dims) {
@@ -60,11 +88,13 @@ void OutputComparison::Add(std::span<const int64_t> dims, std::span<const float>
   const int64_t samples = dims.empty() ? 1 : dims[0];
   samples_ += samples;
   classifier_ &= HasScores(dims);
-  if (!classifier_ || samples < 1) return;
+  if (samples < 1) return;
   const size_t size = want.size() / static_cast<size_t>(samples);
   for (size_t at = 0; at < want.size(); at += size) {
     const auto a = want.subspan(at, size);
     const auto b = got.subspan(at, size);
+    distance_ += StandardisedDistance(a, b);
+    if (!classifier_) continue;
     alike_ += Top(a) == Top(b) ? 1 : 0;
     divergence_ += Divergence(a, b);
   }
@@ -79,6 +109,10 @@ OutputFigures OutputComparison::Figures() const {
   figures.agreement = static_cast<double>(alike_) / static_cast<double>(samples_);
   figures.divergence = divergence_ / static_cast<double>(samples_);
   return figures;
+}
+
+double OutputComparison::Distance() const {
+  return samples_ > 0 ? distance_ / static_cast<double>(samples_) : 0;
 }
 
 std::string WhyRuined(const OutputFigures& output) {

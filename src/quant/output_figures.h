@@ -28,11 +28,15 @@ class OutputComparison {
   // Outputs of one shape.
   void Add(std::span<const int64_t> dims, std::span<const float> want, std::span<const float> got);
   [[nodiscard]] OutputFigures Figures() const;
+  // The mean over the samples of the root mean square difference of both outputs, each brought to
+  // mean 0 and deviation 1.
+  [[nodiscard]] double Distance() const;
 
  private:
   int64_t samples_ = 0;
   int64_t alike_ = 0;
   double divergence_ = 0;
+  double distance_ = 0;
   bool classifier_ = true;
   ErrorSums sums_;
 };

@@ -14,13 +14,13 @@ namespace {
 Result<QuantizeReport> QuantizeModel(const ModelSource& source, CalibrationData& data,
                                      const QuantizeOptions& options, const std::string& out,
                                      const QuantizeProgress& progress) {
-  SKIFF_ASSIGN_OR_RETURN(const quant::Prepared prepared,
-                         quant::Prepare(source, data, options, progress));
+  SKIFF_ASSIGN_OR_RETURN(quant::Prepared prepared, quant::Prepare(source, data, options, progress));
+  SKIFF_ASSIGN_OR_RETURN(const program::Program original, formats::LoadModel(source));
+  SKIFF_ASSIGN_OR_RETURN(const quant::Judgement judgement,
+                         quant::Judge(original, data, options, progress, &prepared));
   QuantizeReport report = quant::ReportOf(prepared);
-  if (options.report != ReportDetail::kNone) {
-    SKIFF_ASSIGN_OR_RETURN(const program::Program original, formats::LoadModel(source));
-    SKIFF_RETURN_IF_ERROR(quant::Measure(original, prepared, data, options, progress, &report));
-  }
+  SKIFF_RETURN_IF_ERROR(
+      quant::Measure(original, prepared, judgement, data, options, progress, &report));
   const program::Program quantized = quant::Export(prepared.program, prepared.quantized, options);
   SKIFF_RETURN_IF_ERROR(quant::WriteModel(quantized, prepared.quantized.ranges, options, out));
   return report;
