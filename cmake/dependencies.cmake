@@ -21,6 +21,11 @@ add_library(dep_protozero INTERFACE)
 find_path(SKIFF_PROTOZERO_INCLUDE protozero/pbf_reader.hpp REQUIRED)
 target_include_directories(dep_protozero SYSTEM INTERFACE ${SKIFF_PROTOZERO_INCLUDE})
 
+# Headers alone: XXH_INLINE_ALL.
+add_library(dep_xxhash INTERFACE)
+find_path(SKIFF_XXHASH_INCLUDE xxhash.h REQUIRED)
+target_include_directories(dep_xxhash SYSTEM INTERFACE ${SKIFF_XXHASH_INCLUDE})
+
 add_library(dep_images INTERFACE)
 target_link_libraries(dep_images INTERFACE JPEG::JPEG PNG::PNG)
 

@@ -5,6 +5,8 @@
 add_library(skiff_flags INTERFACE)
 target_compile_options(skiff_flags INTERFACE -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor
                        -ffp-contract=off -fno-math-errno -fno-trapping-math
+                       # What a program or libskiff.so does not call is left out when it is linked.
+                       -ffunction-sections -fdata-sections
                        # {.field = x} leaves the other fields at their defaults on purpose.
                        -Wno-missing-field-initializers)
 # GCC 12 sees overlapping copies in "text" + std::to_string(n) where there are none (PR 105651).
