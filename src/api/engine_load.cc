@@ -12,7 +12,7 @@
 #include "formats/model_files.h"
 #include "formats/quant_summary.h"
 #include "plan/model.h"
-#include "quant/convert_program.h"
+#include "quant/convert/convert_program.h"
 #include "session/load.h"
 
 namespace skiff::api {

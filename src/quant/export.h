@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "program/program.h"
-#include "quant/calibrate.h"
+#include "quant/calibrate/calibrate.h"
 #include "quant/layers.h"
 #include "quant/weights.h"
 #include "skiff/quantize.h"

@@ -7,14 +7,14 @@
 
 #include "formats/model_files.h"
 #include "quant/cache.h"
-#include "quant/calibrate.h"
-#include "quant/equalize.h"
-#include "quant/fold_batch_norm.h"
+#include "quant/calibrate/calibrate.h"
 #include "quant/layers.h"
 #include "quant/options.h"
 #include "quant/quantized_state.h"
 #include "quant/reconstruct/reconstruct.h"
-#include "quant/refine.h"
+#include "quant/refine/equalize.h"
+#include "quant/refine/fold_batch_norm.h"
+#include "quant/refine/refine.h"
 #include "quant/weights.h"
 
 namespace skiff::quant {

@@ -5,7 +5,7 @@
 
 #include "formats/model_files.h"
 #include "quant/export.h"
-#include "quant/measure.h"
+#include "quant/judge/measure.h"
 #include "quant/prepare.h"
 
 namespace skiff {

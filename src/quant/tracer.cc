@@ -5,7 +5,7 @@
 #include <span>
 
 #include "plan/model.h"
-#include "quant/thresholds.h"
+#include "quant/calibrate/thresholds.h"
 
 namespace skiff::quant {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "quant/thresholds.h"
+#include "quant/calibrate/thresholds.h"
 
 namespace skiff::quant {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "quant/calibrate.h"
+#include "quant/calibrate/calibrate.h"
 #include "quant/edit.h"
 #include "quant/export.h"
 #include "quant/layers.h"
