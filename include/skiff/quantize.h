@@ -111,7 +111,7 @@ struct QuantizeOptions {
 // How much is done for accuracy: values of QuantizeOptions that go together.
 enum class Recipe {
   kPlain,    // what PaddleSlim's quant_post_static does
-  kFast,     // and the means of the outputs put right
+  kFast,     // equalised, and the means of the outputs put right
   kDefault,  // equalised, ranges by the error of the outputs, weights rounded together, means put
              // right: minutes
   kBest,     // and blocks reconstructed: tens of minutes

@@ -131,7 +131,7 @@ class ErrorPass {
  public:
   ErrorPass(Runner& reference, Runner& judged, const std::vector<Layer>& layers,
             const Ranges& ranges)
-      : reference_(reference), judged_(judged), layers_(layers) {
+      : reference_(reference), judged_(judged) {
     alone_.resize(layers.size());
     cumulative_.resize(layers.size());
     for (const Layer& layer : layers) {
@@ -187,7 +187,6 @@ class ErrorPass {
 
   Runner& reference_;
   Runner& judged_;
-  const std::vector<Layer>& layers_;
   std::map<std::string, ActivationSums> activations_;
   std::map<std::string, size_t> by_output_;
   std::vector<ErrorSums> alone_;

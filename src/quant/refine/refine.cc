@@ -17,9 +17,10 @@ namespace {
 
 // Bytes of moments and samples that one group of layers may hold.
 constexpr size_t kGroupBytes = size_t{224} << 20;
-// Of the range search: patches of a layer, and the batches that they come from.
+// Of the range search: patches of a layer, and the batches that they come from. Many batches: what
+// lies far out may be in few of them, and clipping it be most of the error.
 constexpr int64_t kSampleRows = 768;
-constexpr int64_t kSampleBatches = 24;
+constexpr int64_t kSampleBatches = 96;
 // A second pass over a batch costs about this share of the first, which also rounds.
 constexpr double kSamplingShare = 0.3;
 
