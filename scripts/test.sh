@@ -32,10 +32,11 @@ build() {
   cmake --build --preset "$1" --parallel "$jobs" --target "${@:2}"
 }
 
-# Builds test programs with a preset and runs them, as many at a time as there are processors.
+# Builds test programs with a preset and runs them, as many at a time as there are processors. (env:
+# xargs replaces words of the arguments, not of the command.)
 sanitize() {
   build "$@"
-  printf '%s\n' "${@:2}" | xargs --max-procs="$jobs" --replace=TEST "build/$1/TEST" --gtest_brief=1
+  printf '%s\n' "${@:2}" | xargs --max-procs="$jobs" --replace=TEST env "build/$1/TEST" --gtest_brief=1
 }
 
 step "packages" scripts/install_deps.sh test
