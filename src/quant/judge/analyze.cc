@@ -27,7 +27,7 @@ using quant::Prepared;
 // What was measured of layers, on disk. Lines "<metric> <name>" below the fingerprint.
 class Checkpoint {
  public:
-  Checkpoint(std::string path, std::string fingerprint)
+  Checkpoint(std::string path, const std::string& fingerprint)
       : path_(std::move(path)), head_("skiff analysis " + fingerprint) {}
 
   // An error when the file is of other work.
