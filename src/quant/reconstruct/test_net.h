@@ -32,7 +32,7 @@ inline program::OpDesc TestOp(const std::string& type, const Slots& in, const st
 inline void AddTestConvolution(Editor* editor, const std::string& x, const std::string& y,
                                int64_t in, int64_t out, int32_t kernel, int32_t groups) {
   const std::string weight = "w_" + y;
-  const auto area = static_cast<size_t>(kernel * kernel);
+  const auto area = static_cast<size_t>(kernel) * static_cast<size_t>(kernel);
   editor->SetParam(weight, DType::kFloat32, {out, in / groups, kernel, kernel},
                    TestNoise(static_cast<size_t>(out * in / groups) * area,
                              static_cast<unsigned>(y.size() + y[0]), 0.5F));
