@@ -71,11 +71,6 @@ void Cache::Store(const std::string& key, std::string_view bytes) const {
   (void)formats::WriteFile(PathOf(key), Digest(bytes) + std::string(bytes));
 }
 
-void Cache::Remove(const std::string& key) const {
-  std::error_code ignored;
-  if (!folder_.empty()) fs::remove(PathOf(key), ignored);
-}
-
 void Cache::MakeRoom() const {
   struct Entry {
     fs::file_time_type time;

@@ -29,9 +29,9 @@ class Cache {
   // No folder: nothing is kept. The folder is made when the first entry is stored.
   explicit Cache(std::string folder) : folder_(std::move(folder)) {}
 
+  [[nodiscard]] bool keeps() const { return !folder_.empty(); }
   [[nodiscard]] std::optional<std::string> Load(const std::string& key) const;
   void Store(const std::string& key, std::string_view bytes) const;
-  void Remove(const std::string& key) const;
 
  private:
   [[nodiscard]] std::string PathOf(const std::string& key) const;

@@ -2,13 +2,9 @@
 
 #include <array>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 
-#include "formats/file.h"
-#include "formats/params.h"
-#include "formats/program_writer.h"
 #include "quant/edit.h"
+#include "quant/write_files.h"
 
 namespace skiff::quant {
 namespace {
@@ -38,23 +34,22 @@ program::Program Export(const program::Program& program, const Quantized& quanti
   return result;
 }
 
-// Parameters first: who finds the program finds what it reads.
+program::Program ExportToRun(const program::Program& program, const Quantized& quantized) {
+  QuantizeOptions options;
+  options.onnx_format = true;
+  return Export(program, quantized, options);
+}
+
 Status WriteModel(const program::Program& program, const Ranges& ranges,
                   const QuantizeOptions& options, const std::string& out) {
-  std::error_code error;
-  const std::filesystem::path folder(out);
-  std::filesystem::create_directories(folder, error);
-  if (error) return IoError(out + ": cannot make it: " + error.message());
   std::string table;
   for (const auto& [name, range] : ranges) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), " %.9g\n", range.threshold);
     table += name + text.data();
   }
-  SKIFF_RETURN_IF_ERROR(
-      formats::WriteCombinedParams(program, (folder / options.params_filename).string()));
-  SKIFF_RETURN_IF_ERROR(formats::WriteFile((folder / "calibration_table.txt").string(), table));
-  return formats::WriteProgram(program, (folder / options.model_filename).string());
+  return WriteFiles(program, out, options.model_filename, options.params_filename,
+                    {{"calibration_table.txt", table}});
 }
 
 }  // namespace skiff::quant

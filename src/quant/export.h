@@ -27,6 +27,10 @@ struct Quantized {
 program::Program Export(const program::Program& program, const Quantized& quantized,
                         const QuantizeOptions& options);
 
+// The form that is run to judge it: both formats hold the same numbers, and in onnx_format every
+// variable keeps its name.
+program::Program ExportToRun(const program::Program& program, const Quantized& quantized);
+
 // The files of a program that Export made, and a calibration_table.txt, into the folder `out`, made
 // if need be; each under a temporary name first.
 Status WriteModel(const program::Program& program, const Ranges& ranges,

@@ -107,13 +107,6 @@ std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOpt
   return Planner(program, options).Run();
 }
 
-void PutToFloat(size_t index, const std::string& why, std::vector<Layer>* layers) {
-  const std::string weight = (*layers)[index].weight;
-  for (Layer& layer : *layers) {
-    if (layer.weight == weight && layer.why_float.empty()) layer.why_float = why;
-  }
-}
-
 std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers) {
   std::map<size_t, const Layer*> by_op;
   for (const Layer& layer : layers) {

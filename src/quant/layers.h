@@ -28,9 +28,6 @@ struct Layer {
 // By operator, in the program's order.
 std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOptions& options);
 
-// Leaves a layer in float, and with it those that read the same weight.
-void PutToFloat(size_t index, const std::string& why, std::vector<Layer>* layers);
-
 // Those that will be quantised, by the index of their operator. The layers must outlive the answer.
 std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers);
 

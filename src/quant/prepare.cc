@@ -104,23 +104,27 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
   if (data.batches() < 1) return InvalidArgument("there is no calibration data");
   Prepared prepared;
   prepared.batches = data.batches();
-  SKIFF_ASSIGN_OR_RETURN(prepared.program, formats::LoadModel(source));
+  SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
+  prepared.program = prepared.original;
   const program::Program& program = prepared.program;
   Quantized& quantized = prepared.quantized;
   if (program.blocks.empty()) return Corruption(program.source + ": the program has no block");
   if (options.optimize_model) FoldBatchNorms(&prepared.program);
-  SKIFF_ASSIGN_OR_RETURN(const std::string fingerprint, data.Fingerprint());
+  std::string fingerprint;  // reads all of the data
+  if (!options.cache_dir.empty()) {
+    SKIFF_ASSIGN_OR_RETURN(fingerprint, data.Fingerprint());
+  }
   const Cache cache(fingerprint.empty() ? "" : options.cache_dir);
+  const auto work = [&] { return cache.keeps() ? Digest(program) + fingerprint : std::string(); };
   if (options.equalize) {
-    SKIFF_RETURN_IF_ERROR(Equalize(data, options, cache,
-                                   Digest(program) + fingerprint + " channels", progress,
-                                   &prepared.program));
+    SKIFF_RETURN_IF_ERROR(
+        Equalize(data, options, cache, work() + " channels", progress, &prepared.program));
   }
   quantized.layers = PlanLayers(program, options);
   const bool any = std::any_of(quantized.layers.begin(), quantized.layers.end(),
                                [](const Layer& layer) { return layer.why_float.empty(); });
   if (!any) return InvalidArgument(program.source + ": no operator can be quantised");
-  const std::string key = Digest(program) + fingerprint;
+  const std::string key = work();
   SKIFF_ASSIGN_OR_RETURN(
       quantized.ranges, Calibrate(program, NamesToObserve(program, quantized.layers), data, options,
                                   cache, key, progress));

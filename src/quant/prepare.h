@@ -13,7 +13,8 @@
 namespace skiff::quant {
 
 struct Prepared {
-  program::Program program;  // float, with what the recipe changed in it
+  program::Program original;  // float, as it was read
+  program::Program program;   // the same with what the recipe changed in it
   Quantized quantized;
   int64_t batches = 0;  // of calibration data
 };

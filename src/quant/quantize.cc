@@ -3,7 +3,6 @@
 
 #include <new>
 
-#include "formats/model_files.h"
 #include "quant/export.h"
 #include "quant/judge/measure.h"
 #include "quant/prepare.h"
@@ -15,12 +14,10 @@ Result<QuantizeReport> QuantizeModel(const ModelSource& source, CalibrationData&
                                      const QuantizeOptions& options, const std::string& out,
                                      const QuantizeProgress& progress) {
   SKIFF_ASSIGN_OR_RETURN(quant::Prepared prepared, quant::Prepare(source, data, options, progress));
-  SKIFF_ASSIGN_OR_RETURN(const program::Program original, formats::LoadModel(source));
   SKIFF_ASSIGN_OR_RETURN(const quant::Judgement judgement,
-                         quant::Judge(original, data, options, progress, &prepared));
+                         quant::Judge(data, options, progress, &prepared));
   QuantizeReport report = quant::ReportOf(prepared);
-  SKIFF_RETURN_IF_ERROR(
-      quant::Measure(original, prepared, judgement, data, options, progress, &report));
+  SKIFF_RETURN_IF_ERROR(quant::Measure(prepared, judgement, data, options, progress, &report));
   const program::Program quantized = quant::Export(prepared.program, prepared.quantized, options);
   SKIFF_RETURN_IF_ERROR(quant::WriteModel(quantized, prepared.quantized.ranges, options, out));
   return report;

@@ -16,6 +16,14 @@ Runner::Runner(std::shared_ptr<const plan::Model> model, const runtime::ContextO
   }
 }
 
+RunnerOptions RunnerOptionsOf(const QuantizeOptions& options, Precision precision) {
+  RunnerOptions run;
+  run.precision = precision;
+  run.threads = options.threads;
+  run.memory_limit = options.memory_limit;
+  return run;
+}
+
 Result<std::unique_ptr<Runner>> Runner::Make(const program::Program& program,
                                              const RunnerOptions& options) {
   plan::CompileOptions compile;

@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "program/program.h"
 #include "runtime/context.h"
+#include "skiff/quantize.h"
 #include "skiff/session_types.h"
 
 namespace skiff::quant {
@@ -24,6 +25,9 @@ struct RunnerOptions {
   int threads = 1;
   size_t memory_limit = size_t{4} << 30;
 };
+// With the threads and the memory that the user gave.
+RunnerOptions RunnerOptionsOf(const QuantizeOptions& options,
+                              Precision precision = Precision::kFp32);
 
 // A float32 tensor of a run; `data` is empty when there is no such tensor.
 struct RunTensor {

@@ -22,15 +22,11 @@ Tracer::Tracer(std::unique_ptr<Runner> runner, const std::vector<std::string>& w
   }
 }
 
-Result<std::unique_ptr<Tracer>> Tracer::Make(const program::Program& program,
-                                             const TracerOptions& options) {
-  RunnerOptions run;
-  run.precision = options.precision;
-  run.visible = true;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
-  SKIFF_ASSIGN_OR_RETURN(auto runner, Runner::Make(program, run));
-  return std::unique_ptr<Tracer>(new Tracer(std::move(runner), options.wanted));
+Result<std::unique_ptr<Tracer>> Tracer::Make(const program::Program& program, RunnerOptions options,
+                                             const std::vector<std::string>& wanted) {
+  options.visible = true;
+  SKIFF_ASSIGN_OR_RETURN(auto runner, Runner::Make(program, options));
+  return std::unique_ptr<Tracer>(new Tracer(std::move(runner), wanted));
 }
 
 Status Tracer::Run(CalibrationData& data, int64_t i) {
@@ -67,10 +63,10 @@ std::optional<int> Tracer::Find(std::string_view name) const {
   return std::nullopt;
 }
 
-TracedTensor Tracer::Read(int index) const {
+RunTensor Tracer::Read(int index) const {
   const steps::Tensor tensor = runner_->context().value(index);
   const plan::ValueInfo& info = runner_->model().values[static_cast<size_t>(index)];
-  return {tensor.As<float>(), tensor.dims, info.layout};
+  return {{tensor.As<float>(), static_cast<size_t>(tensor.dims.Numel())}, tensor.dims, info.layout};
 }
 
 }  // namespace skiff::quant

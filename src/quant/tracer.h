@@ -11,31 +11,19 @@
 #include <vector>
 
 #include "base/status.h"
-#include "graph/graph.h"
 #include "program/program.h"
 #include "quant/runner.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
 
-struct TracerOptions {
-  Precision precision = Precision::kFp32;
-  int threads = 1;
-  size_t memory_limit = size_t{4} << 30;
-  // Runs stop once these are computed; empty: they go to the end.
-  std::vector<std::string> wanted;
-};
-
-struct TracedTensor {
-  const float* data = nullptr;
-  Dims dims;  // logical: N, C, H, W
-  graph::Layout layout = graph::Layout::kPlain;
-};
-
 class Tracer {
  public:
+  // Runs stop once the variables of `wanted` are computed; empty: they go to the end. Every tensor
+  // is visible, whatever the options say.
   static Result<std::unique_ptr<Tracer>> Make(const program::Program& program,
-                                              const TracerOptions& options);
+                                              RunnerOptions options,
+                                              const std::vector<std::string>& wanted = {});
 
   // Number i of the data. Errors name the batch: wrong inputs, values that are not finite.
   Status Run(CalibrationData& data, int64_t i);
@@ -43,7 +31,7 @@ class Tracer {
 
   // The index of a float tensor that is no constant; nothing when there is none of that name.
   [[nodiscard]] std::optional<int> Find(std::string_view name) const;
-  [[nodiscard]] TracedTensor Read(int index) const;
+  [[nodiscard]] RunTensor Read(int index) const;
   [[nodiscard]] runtime::Context& context() { return runner_->context(); }
 
  private:

@@ -65,8 +65,8 @@ class Calibration {
   }
 
   Status See(const Tracer& tracer, Watched* watched) const {
-    const TracedTensor tensor = tracer.Read(watched->value);
-    const std::span<const float> x(tensor.data, static_cast<size_t>(tensor.dims.Numel()));
+    const RunTensor tensor = tracer.Read(watched->value);
+    const std::span<const float> x = tensor.data;
     const float largest = AbsMax(x);
     if (!std::isfinite(largest)) {
       return InvalidArgument("calibration batch " + std::to_string(next_) + ": tensor " +
@@ -128,10 +128,7 @@ class Calibration {
 Result<Ranges> Calibrate(const program::Program& program, const std::set<std::string>& names,
                          CalibrationData& data, const QuantizeOptions& options, const Cache& cache,
                          const std::string& key, const QuantizeProgress& progress) {
-  TracerOptions trace;
-  trace.threads = options.threads;
-  trace.memory_limit = options.memory_limit;
-  SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(program, trace));
+  SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(program, RunnerOptionsOf(options)));
   std::string what = key + " " + std::string(StatisticsOf(options.algo));
   for (const std::string& name : names) what += " " + name;
   Calibration calibration(data, cache, std::move(what), progress);

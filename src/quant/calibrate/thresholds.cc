@@ -146,37 +146,28 @@ class StatisticsObserver final : public Observer {
   State state_;
 };
 
-// Rounding on the grid of a threshold and back; codes -128..127.
-struct RoundTrip {
-  explicit RoundTrip(float threshold)
+// Rounding on the grid of a threshold and back: codes from `kLowest` to 127.
+template <int kLowest>
+struct Grid {
+  explicit Grid(float threshold)
       : codes_per_unit(kMaxCode / threshold), step(threshold / kMaxCode) {}
   float operator()(float x) const {
+    constexpr auto kLow = static_cast<float>(kLowest);
     const float code = x * codes_per_unit;
-    const float low = code > -128.0F ? code : -128.0F;
+    const float low = code > kLow ? code : kLow;
     return RoundEven(low < kMaxCode ? low : kMaxCode) * step;
   }
   float codes_per_unit;
   float step;
 };
-
-// The same on the codes of docs/numerics.md, -127..127.
-struct SymmetricGrid {
-  explicit SymmetricGrid(float threshold)
-      : codes_per_unit(kMaxCode / threshold), step(threshold / kMaxCode) {}
-  float operator()(float x) const {
-    const float code = x * codes_per_unit;
-    const float low = code > -kMaxCode ? code : -kMaxCode;
-    return RoundEven(low < kMaxCode ? low : kMaxCode) * step;
-  }
-  float codes_per_unit;
-  float step;
-};
+using PaddleGrid = Grid<-128>;     // of quantize_linear
+using SymmetricGrid = Grid<-127>;  // of docs/numerics.md
 
 double MeanSquareError(std::span<const float> x, float threshold) {
   // Short sums in float, side by side, so that the loops become vector code.
   constexpr size_t kLanes = 8;
   constexpr size_t kBlock = 64 * kLanes;
-  const RoundTrip round_trip(threshold);
+  const PaddleGrid round_trip(threshold);
   std::array<float, kBlock> errors;
   double sum = 0;
   for (size_t i = 0; i < x.size(); i += kBlock) {
@@ -252,7 +243,7 @@ class MseObserver final : public SearchObserver {
 class EmdObserver final : public SearchObserver {
   [[nodiscard]] double Loss(std::span<const float> x, float threshold) const override {
     const Moments a = MomentsOf(x, [](float v) { return static_cast<double>(v); });
-    const RoundTrip round_trip(threshold);
+    const PaddleGrid round_trip(threshold);
     const Moments b = MomentsOf(x, [&](float v) { return static_cast<double>(round_trip(v)); });
     return std::fabs(a.mean - b.mean) + std::fabs(a.deviation - b.deviation);
   }

@@ -7,6 +7,7 @@
 
 #include "program/attributes.h"
 #include "quant/convert/convert_weights.h"
+#include "quant/convert/leftovers.h"
 #include "quant/convert/op_selection.h"
 #include "quant/convert/quantizer_ops.h"
 #include "quant/convert/stored_weights.h"
@@ -31,27 +32,6 @@ std::string Out(const OpDesc& op, std::string_view slot) {
 
 void EraseAttribute(OpDesc* op, std::string_view name) {
   std::erase_if(op->attributes, [&](const program::Attribute& a) { return a.name == name; });
-}
-
-std::set<std::string> NamesInOperators(const program::Program& program) {
-  std::set<std::string> names;
-  for (const program::Block& block : program.blocks) {
-    for (const OpDesc& op : block.ops) {
-      for (const auto* arguments : {&op.inputs, &op.outputs}) {
-        for (const program::Argument& argument : *arguments) {
-          names.insert(argument.names.begin(), argument.names.end());
-        }
-      }
-    }
-  }
-  return names;
-}
-
-std::set<std::string> AllNames(const program::Program& program) {
-  std::set<std::string> names = NamesInOperators(program);
-  for (const program::VarDesc& var : program.blocks[0].vars) names.insert(var.name);
-  for (const auto& [name, tensor] : program.params) names.insert(name);
-  return names;
 }
 
 // A tensor that was rounded: what it was, and the float variable that holds it rounded.
@@ -85,8 +65,8 @@ class Converter {
       NoteWrites(ops[i]);
     }
     editor_.Finish();
-    DropUnread();
-    DropOrphans();
+    DropUnreadQuantizers(program_);
+    DropOrphans(in_operators_, names_, program_);
     return selection_->CheckAllFound();
   }
 
@@ -394,36 +374,6 @@ class Converter {
     return it == writes_.end() ? 0 : it->second;
   }
 
-  // -- what nothing reads any more
-
-  void DropUnread() {
-    std::vector<OpDesc>& ops = program_->blocks[0].ops;
-    for (bool changed = true; changed;) {
-      std::set<std::string> read;
-      for (const program::Block& block : program_->blocks) {
-        for (const OpDesc& op : block.ops) {
-          for (const program::Argument& argument : op.inputs) {
-            read.insert(argument.names.begin(), argument.names.end());
-          }
-        }
-      }
-      changed = std::erase_if(ops, [&](const OpDesc& op) {
-                  return IsQuantizer(op) && !read.contains(Out(op, IsLinear(op) ? "Y" : "Out"));
-                }) > 0;
-    }
-  }
-
-  // Variables and parameters of operators that are gone, or that came for one that is.
-  void DropOrphans() {
-    const std::set<std::string> still = NamesInOperators(*program_);
-    const auto orphan = [&](const std::string& name) {
-      return !still.contains(name) && (in_operators_.contains(name) || names_.Made(name));
-    };
-    std::erase_if(program_->blocks[0].vars,
-                  [&](const program::VarDesc& var) { return orphan(var.name); });
-    std::erase_if(program_->params, [&](const auto& entry) { return orphan(entry.first); });
-  }
-
   program::Program* program_;
   OpSelection* selection_;
   std::vector<ConvertedOperator>* operators_;
@@ -440,18 +390,6 @@ class Converter {
   std::map<int64_t, std::pair<int64_t, const OpDesc*>> dequantizer_;  // by the operator in front
   std::set<int64_t> merged_;                                          // dequantisers that are gone
 };
-
-Status CheckOtherBlocks(const program::Program& program) {
-  for (size_t b = 1; b < program.blocks.size(); ++b) {
-    for (const OpDesc& op : program.blocks[b].ops) {
-      if (IsQuantizer(op)) {
-        return Unsupported(op.type + " in block " + std::to_string(b) +
-                           ": only the main block can be converted");
-      }
-    }
-  }
-  return OkStatus();
-}
 
 }  // namespace
 

@@ -111,12 +111,9 @@ void SortBySensitivity(Analysis* analysis) {
 }
 
 // The float model with one layer after the other quantised.
-Status QuantizeOneByOne(const Metric& metric, const program::Program& original,
-                        const Prepared& prepared, const QuantizeOptions& options,
-                        Checkpoint* checkpoint, Analysis* analysis) {
-  SKIFF_ASSIGN_OR_RETURN(analysis->metric, metric.Of(original, Precision::kFp32));
-  QuantizeOptions onnx = options;
-  onnx.onnx_format = true;
+Status QuantizeOneByOne(const Metric& metric, const Prepared& prepared, Checkpoint* checkpoint,
+                        Analysis* analysis) {
+  SKIFF_ASSIGN_OR_RETURN(analysis->metric, metric.Of(prepared.original, Precision::kFp32));
   const auto groups = quant::LayerGroups(prepared.quantized.layers);
   for (size_t g = 0; g < groups.size(); ++g) {
     metric.Tell(g, groups.size());
@@ -128,7 +125,7 @@ Status QuantizeOneByOne(const Metric& metric, const program::Program& original,
       }
       SKIFF_ASSIGN_OR_RETURN(
           const double value,
-          metric.Of(quant::Export(prepared.program, one, onnx), Precision::kInt8));
+          metric.Of(quant::ExportToRun(prepared.program, one), Precision::kInt8));
       SKIFF_RETURN_IF_ERROR(checkpoint->Add(name, value));
     }
     const double value = *checkpoint->Find(name);
@@ -172,17 +169,16 @@ std::string AnalysisText(const Analysis& analysis) {
   return text;
 }
 
-Status Target(const program::Program& original, const AnalyzeOptions& options,
-              const QuantizeProgress& progress, Prepared* prepared, Analysis* analysis) {
+Status Target(const AnalyzeOptions& options, const QuantizeProgress& progress, Prepared* prepared,
+              Analysis* analysis) {
   std::vector<double> sensitivity(prepared->quantized.layers.size(), 0);
   for (const AnalyzedLayer& layer : analysis->layers) {
     for (size_t i = 0; i < sensitivity.size(); ++i) {
       if (prepared->quantized.layers[i].weight == layer.name) sensitivity[i] = layer.sensitivity;
     }
   }
-  SKIFF_ASSIGN_OR_RETURN(analysis->target,
-                         quant::MeetTarget(original, sensitivity, *options.target_metric,
-                                           options.quantize, progress, prepared));
+  SKIFF_ASSIGN_OR_RETURN(analysis->target, quant::MeetTarget(sensitivity, *options.target_metric,
+                                                             options.quantize, progress, prepared));
   const fs::path folder = fs::path(options.save_dir) / "target_quant_model";
   return quant::WriteModel(quant::Export(prepared->program, prepared->quantized, options.quantize),
                            prepared->quantized.ranges, options.quantize, folder.string());
@@ -210,11 +206,11 @@ Result<Analysis> AnalyzeModel(const ModelSource& source, CalibrationData& data,
   fs::create_directories(folder, error);
   if (error) return IoError(options.save_dir + ": cannot make it: " + error.message());
   Analysis analysis;
-  SKIFF_ASSIGN_OR_RETURN(const program::Program original, formats::LoadModel(source));
   program::Program trained;
   Prepared prepared;
   if (options.quant_model != nullptr) {
     SKIFF_ASSIGN_OR_RETURN(trained, formats::LoadModel(*options.quant_model));
+    SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
   } else {
     SKIFF_ASSIGN_OR_RETURN(prepared, quant::Prepare(source, data, options.quantize, progress));
   }
@@ -226,21 +222,20 @@ Result<Analysis> AnalyzeModel(const ModelSource& source, CalibrationData& data,
                                              quant::StatisticsCsv(analysis.tensors)));
   }
   if (!one_by_one) return analysis;
-  const program::Program& judged = options.quant_model != nullptr ? trained : original;
+  const program::Program& judged = options.quant_model != nullptr ? trained : prepared.original;
   Checkpoint checkpoint((folder / "analysis_checkpoint.txt").string(),
                         quant::Fingerprint(judged, options.quantize, data.batches()));
   if (options.resume) SKIFF_RETURN_IF_ERROR(checkpoint.Load());
   SKIFF_ASSIGN_OR_RETURN(const auto metric,
-                         Metric::Make(original, data, options.quantize, progress));
+                         Metric::Make(prepared.original, data, options.quantize, progress));
   SKIFF_RETURN_IF_ERROR(options.quant_model != nullptr
                             ? RestoreOneByOne(*metric, trained, &checkpoint, &analysis)
-                            : QuantizeOneByOne(*metric, original, prepared, options.quantize,
-                                               &checkpoint, &analysis));
+                            : QuantizeOneByOne(*metric, prepared, &checkpoint, &analysis));
   SortBySensitivity(&analysis);
   SKIFF_RETURN_IF_ERROR(
       formats::WriteFile((folder / "analysis.txt").string(), AnalysisText(analysis)));
   if (options.target_metric) {
-    SKIFF_RETURN_IF_ERROR(Target(original, options, progress, &prepared, &analysis));
+    SKIFF_RETURN_IF_ERROR(Target(options, progress, &prepared, &analysis));
   }
   return analysis;
 }

@@ -84,16 +84,12 @@ Result<std::vector<AnalyzedTensor>> TensorStatistics(const Prepared& prepared,
                                                      CalibrationData& data,
                                                      const QuantizeOptions& options,
                                                      const QuantizeProgress& progress) {
-  RunnerOptions run;
+  RunnerOptions run = RunnerOptionsOf(options);
   run.visible = true;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
   SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(prepared.program, run));
   run.precision = Precision::kSimulate;
-  QuantizeOptions onnx = options;
-  onnx.onnx_format = true;
   SKIFF_ASSIGN_OR_RETURN(const auto judged,
-                         Runner::Make(Export(prepared.program, prepared.quantized, onnx), run));
+                         Runner::Make(ExportToRun(prepared.program, prepared.quantized), run));
   const std::vector<Layer>& layers = prepared.quantized.layers;
   std::vector<Sums> sums(layers.size());
   std::vector<float> scratch;

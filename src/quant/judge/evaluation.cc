@@ -36,11 +36,8 @@ Status Evaluation::AddLabels(const TensorView& output, Labels* labels) const {
 
 Result<Labels> Evaluation::Predict(const program::Program& program, Precision precision, Half half,
                                    std::string_view stage) const {
-  RunnerOptions run;
-  run.precision = precision;
-  run.threads = options_.threads;
-  run.memory_limit = options_.memory_limit;
-  SKIFF_ASSIGN_OR_RETURN(const auto runner, Runner::Make(program, run));
+  SKIFF_ASSIGN_OR_RETURN(const auto runner,
+                         Runner::Make(program, RunnerOptionsOf(options_, precision)));
   CalibrationData& data = *options_.evaluation->data;
   Labels labels;
   for (int64_t i = 0; i < data.batches(); ++i) {

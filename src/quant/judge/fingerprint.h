@@ -9,7 +9,7 @@
 
 namespace skiff::quant {
 
-// 16 hexadecimal digits of the program, the options that change answers, and the amount of data.
+// A digest of the program, the options that change answers, and the amount of data.
 std::string Fingerprint(const program::Program& program, const QuantizeOptions& options,
                         int64_t batches);
 

@@ -61,7 +61,7 @@ TEST_F(JudgeTest, TheFewestLayersStayFloat) {
   Prepared prepared = Sabotaged("w_out");
   options_.evaluation = &labelled_;
   options_.max_drop = 5;
-  const auto judgement = Judge(original_, data_, options_, {}, &prepared);
+  const auto judgement = Judge(data_, options_, {}, &prepared);
   ASSERT_TRUE(judgement.ok()) << judgement.status().ToString();
   const std::vector<Layer>& layers = prepared.quantized.layers;
   ASSERT_EQ(judgement->sensitivity.size(), layers.size());
@@ -88,7 +88,7 @@ TEST_F(JudgeTest, ABoundThatIsMetLeavesAllQuantised) {
   Prepared prepared = *Prepare(source_, data_, options_, {});
   options_.evaluation = &labelled_;
   options_.max_drop = 20;
-  const auto judgement = Judge(original_, data_, options_, {}, &prepared);
+  const auto judgement = Judge(data_, options_, {}, &prepared);
   ASSERT_TRUE(judgement.ok());
   for (const Layer& layer : prepared.quantized.layers) EXPECT_EQ(layer.why_float, "");
   EXPECT_EQ(judgement->accuracy->trials.size(), 1U);
@@ -102,8 +102,7 @@ TEST_F(JudgeTest, BadEvaluationIsNamed) {
   EXPECT_THAT(Prepare(source_, data_, options_, {}).status().ToString(), HasSubstr("39 labels"));
   labelled_.labels.push_back(5);
   Prepared prepared = Sabotaged("w_out");
-  EXPECT_THAT(Judge(original_, data_, options_, {}, &prepared).status().ToString(),
-              HasSubstr("label 5"));
+  EXPECT_THAT(Judge(data_, options_, {}, &prepared).status().ToString(), HasSubstr("label 5"));
 }
 
 TEST_F(JudgeTest, AnalysisRanksAndResumes) {

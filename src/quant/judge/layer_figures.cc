@@ -226,15 +226,11 @@ std::string FusedNames::Next(const std::string& name) const {
 Status MeasureErrors(const Prepared& prepared, CalibrationData& data,
                      const QuantizeOptions& options, const QuantizeProgress& progress,
                      QuantizeReport* report) {
-  RunnerOptions run;
+  RunnerOptions run = RunnerOptionsOf(options);
   run.visible = true;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
   SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(prepared.program, run));
   run.precision = Precision::kSimulate;
-  QuantizeOptions onnx = options;  // both formats hold the same numbers; this one keeps the names
-  onnx.onnx_format = true;
-  const program::Program exported = Export(prepared.program, prepared.quantized, onnx);
+  const program::Program exported = ExportToRun(prepared.program, prepared.quantized);
   SKIFF_ASSIGN_OR_RETURN(const auto judged, Runner::Make(exported, run));
   const std::vector<Layer>& layers = prepared.quantized.layers;
   ErrorPass pass(*reference, *judged, layers, prepared.quantized.ranges);

@@ -25,11 +25,8 @@ struct Times {
 
 Result<Times> TimeModel(const program::Program& program, Precision precision,
                         std::span<const TensorView> batch, const QuantizeOptions& options) {
-  RunnerOptions run;
-  run.precision = precision;
+  RunnerOptions run = RunnerOptionsOf(options, precision);
   run.profile = true;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
   SKIFF_ASSIGN_OR_RETURN(const auto runner, Runner::Make(program, run));
   runtime::Context& context = runner->context();
   const std::vector<plan::PlannedStep>& steps = runner->model().steps;
@@ -63,8 +60,7 @@ Result<Times> TimeModel(const program::Program& program, Precision precision,
 
 Status MeasureTimes(const program::Program& original, const program::Program& quantized,
                     CalibrationData& data, const QuantizeOptions& options, QuantizeReport* report) {
-  RunnerOptions plain;
-  SKIFF_ASSIGN_OR_RETURN(const auto shape, Runner::Make(original, plain));
+  SKIFF_ASSIGN_OR_RETURN(const auto shape, Runner::Make(original, RunnerOptionsOf(options)));
   SKIFF_ASSIGN_OR_RETURN(const std::vector<TensorView> batch, data.Batch(0));
   const std::vector<TensorView> sample = FirstSample(batch, shape->model().input_infos);
   SKIFF_ASSIGN_OR_RETURN(const Times fp32, TimeModel(original, Precision::kFp32, sample, options));

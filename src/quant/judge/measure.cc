@@ -7,6 +7,7 @@
 #include "quant/judge/layer_figures.h"
 #include "quant/judge/output_figures.h"
 #include "quant/runner.h"
+#include "quant/write_files.h"
 
 namespace skiff::quant {
 namespace {
@@ -15,14 +16,6 @@ constexpr int64_t kMostSamples = 128;
 
 std::span<const float> Floats(const TensorView& view) {
   return {static_cast<const float*>(view.data), view.bytes / sizeof(float)};
-}
-
-int64_t ParameterBytes(const program::Program& program) {
-  int64_t bytes = 0;
-  for (const auto& [name, tensor] : program.params) {
-    bytes += static_cast<int64_t>(tensor.data.bytes.size());
-  }
-  return bytes;
 }
 
 // Top-1 that is lower for more than chance.
@@ -42,12 +35,9 @@ Result<OutputFigures> CompareOutputs(const program::Program& original,
                                      const program::Program& quantized, CalibrationData& data,
                                      const QuantizeOptions& options,
                                      const QuantizeProgress& progress) {
-  RunnerOptions run;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
-  SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(original, run));
-  run.precision = Precision::kInt8;
-  SKIFF_ASSIGN_OR_RETURN(const auto judged, Runner::Make(quantized, run));
+  SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(original, RunnerOptionsOf(options)));
+  SKIFF_ASSIGN_OR_RETURN(const auto judged,
+                         Runner::Make(quantized, RunnerOptionsOf(options, Precision::kInt8)));
   OutputComparison comparison;
   int64_t samples = 0;
   for (int64_t i = 0; i < data.batches() && samples < kMostSamples; ++i) {
@@ -66,18 +56,17 @@ Result<OutputFigures> CompareOutputs(const program::Program& original,
 
 }  // namespace
 
-Status Measure(const program::Program& original, const Prepared& prepared,
-               const Judgement& judgement, CalibrationData& data, const QuantizeOptions& options,
-               const QuantizeProgress& progress, QuantizeReport* report) {
+Status Measure(const Prepared& prepared, const Judgement& judgement, CalibrationData& data,
+               const QuantizeOptions& options, const QuantizeProgress& progress,
+               QuantizeReport* report) {
+  const program::Program& original = prepared.original;
   report->accuracy = judgement.accuracy;
   for (size_t i = 0; i < judgement.sensitivity.size(); ++i) {
     report->layers[i].figures.sensitivity = judgement.sensitivity[i];
   }
   if (judgement.accuracy) WarnOfDrop(*judgement.accuracy, report);
   if (options.report == ReportDetail::kNone) return OkStatus();
-  QuantizeOptions onnx = options;
-  onnx.onnx_format = true;
-  const program::Program quantized = Export(prepared.program, prepared.quantized, onnx);
+  const program::Program quantized = ExportToRun(prepared.program, prepared.quantized);
   report->size = {ParameterBytes(original), ParameterBytes(quantized)};
   if (!options.onnx_format) {
     report->size.bytes_int8 = ParameterBytes(Export(prepared.program, prepared.quantized, options));

@@ -14,8 +14,11 @@ class Search {
  public:
   Search(const Evaluation& evaluation, const Labels& fp32, const QuantizeOptions& options,
          const std::vector<double>& sensitivity, Half half, Prepared* prepared)
-      : evaluation_(evaluation), fp32_(fp32), options_(options), half_(half), prepared_(*prepared) {
-    options_.onnx_format = true;
+      : evaluation_(evaluation),
+        fp32_(fp32),
+        max_drop_(*options.max_drop),
+        half_(half),
+        prepared_(*prepared) {
     groups_ = LayerGroups(prepared_.quantized.layers);
     std::stable_sort(groups_.begin(), groups_.end(), [&](const auto& a, const auto& b) {
       return sensitivity[a[0]] > sensitivity[b[0]];
@@ -65,26 +68,25 @@ class Search {
     std::array<char, 64> stage{};
     std::snprintf(stage.data(), stage.size(), "top-1 with %lld layers in float",
                   static_cast<long long>(layers));
-    SKIFF_ASSIGN_OR_RETURN(
-        const Labels int8,
-        evaluation_.Predict(Export(prepared_.program, prepared_.quantized, options_),
-                            Precision::kInt8, half_, stage.data()));
+    SKIFF_ASSIGN_OR_RETURN(const Labels int8,
+                           evaluation_.Predict(ExportToRun(prepared_.program, prepared_.quantized),
+                                               Precision::kInt8, half_, stage.data()));
     const AccuracyFigures figures = evaluation_.Compare(fp32_, int8);
     const double drop = figures.top1_fp32 - figures.top1_int8;
     trials_.push_back({layers, drop});
-    const bool met = 100 * drop <= *options_.max_drop + 1e-9;
+    const bool met = 100 * drop <= max_drop_ + 1e-9;
     if (met) chosen_ = figures;  // the last that meets the bound has the fewest layers in float
     return met;
   }
 
   Status TooStrict() const {
-    return CheckFailed("max_drop " + std::to_string(*options_.max_drop) +
+    return CheckFailed("max_drop " + std::to_string(max_drop_) +
                        ": even with one quantised layer the model loses more");
   }
 
   const Evaluation& evaluation_;
   const Labels& fp32_;
-  QuantizeOptions options_;
+  double max_drop_;
   Half half_;
   Prepared& prepared_;
   std::vector<std::vector<size_t>> groups_;
@@ -94,12 +96,11 @@ class Search {
 
 }  // namespace
 
-Result<AccuracyFigures> MeetBound(const program::Program& original,
-                                  const std::vector<double>& sensitivity,
+Result<AccuracyFigures> MeetBound(const std::vector<double>& sensitivity,
                                   const QuantizeOptions& options, const QuantizeProgress& progress,
                                   Prepared* prepared) {
   const Evaluation evaluation(options, progress);
-  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, evaluation.Predict(original, Precision::kFp32,
+  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, evaluation.Predict(prepared->original, Precision::kFp32,
                                                                Half::kAll, "top-1 in float"));
   std::vector<AccuracyFigures::Trial> trials;
   const bool choose = options.max_drop.has_value();
@@ -107,23 +108,20 @@ Result<AccuracyFigures> MeetBound(const program::Program& original,
     Search search(evaluation, fp32, options, sensitivity, Half::kEven, prepared);
     SKIFF_ASSIGN_OR_RETURN(trials, search.Run());
   }
-  QuantizeOptions onnx = options;
-  onnx.onnx_format = true;
   SKIFF_ASSIGN_OR_RETURN(
       const Labels int8,
-      evaluation.Predict(Export(prepared->program, prepared->quantized, onnx), Precision::kInt8,
+      evaluation.Predict(ExportToRun(prepared->program, prepared->quantized), Precision::kInt8,
                          choose ? Half::kOdd : Half::kAll, "top-1 quantised"));
   AccuracyFigures figures = evaluation.Compare(fp32, int8);
   figures.trials = std::move(trials);
   return figures;
 }
 
-Result<AccuracyFigures> MeetTarget(const program::Program& original,
-                                   const std::vector<double>& sensitivity, double target,
+Result<AccuracyFigures> MeetTarget(const std::vector<double>& sensitivity, double target,
                                    QuantizeOptions options, const QuantizeProgress& progress,
                                    Prepared* prepared) {
   const Evaluation evaluation(options, progress);
-  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, evaluation.Predict(original, Precision::kFp32,
+  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, evaluation.Predict(prepared->original, Precision::kFp32,
                                                                Half::kAll, "top-1 in float"));
   AccuracyFigures figures = evaluation.Compare(fp32, fp32);
   if (target > figures.top1_fp32) {

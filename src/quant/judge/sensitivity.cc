@@ -11,20 +11,12 @@ namespace {
 constexpr int64_t kMostBatches = 32;
 constexpr size_t kMostBytes = size_t{64} << 20;
 
-QuantizeOptions OnnxFormat(QuantizeOptions options) {
-  options.onnx_format = true;
-  return options;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<OutputJudge>> OutputJudge::Make(const program::Program& original,
                                                        CalibrationData& data,
                                                        const QuantizeOptions& options) {
-  RunnerOptions run;
-  run.threads = options.threads;
-  run.memory_limit = options.memory_limit;
-  SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(original, run));
+  SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(original, RunnerOptionsOf(options)));
   std::unique_ptr<OutputJudge> judge(new OutputJudge(options));
   const int64_t batches = std::min(data.batches(), kMostBatches);
   for (int64_t i = 0; i < batches && judge->bytes_ < kMostBytes; ++i) {
@@ -67,11 +59,8 @@ Result<double> OutputJudge::Distance(const program::Program& quantized) const {
 }
 
 Result<OutputComparison> OutputJudge::Compare(const program::Program& quantized) const {
-  RunnerOptions run;
-  run.precision = Precision::kInt8;
-  run.threads = options_.threads;
-  run.memory_limit = options_.memory_limit;
-  SKIFF_ASSIGN_OR_RETURN(const auto runner, Runner::Make(quantized, run));
+  SKIFF_ASSIGN_OR_RETURN(const auto runner,
+                         Runner::Make(quantized, RunnerOptionsOf(options_, Precision::kInt8)));
   OutputComparison comparison;
   for (const Sample& sample : samples_) {
     SKIFF_RETURN_IF_ERROR(runner->Run(sample.inputs));
@@ -97,11 +86,9 @@ std::vector<std::vector<size_t>> LayerGroups(const std::vector<Layer>& layers) {
 }
 
 Result<std::vector<double>> MeasureSensitivity(const OutputJudge& judge, const Prepared& prepared,
-                                               const QuantizeOptions& options,
                                                const QuantizeProgress& progress) {
-  const QuantizeOptions onnx = OnnxFormat(options);
   Quantized trial = prepared.quantized;
-  const auto loss = [&] { return judge.Loss(Export(prepared.program, trial, onnx)); };
+  const auto loss = [&] { return judge.Loss(ExportToRun(prepared.program, trial)); };
   SKIFF_ASSIGN_OR_RETURN(const double all, loss());
   std::vector<double> sensitivity(trial.layers.size(), 0);
   const std::vector<std::vector<size_t>> groups = LayerGroups(trial.layers);
@@ -120,18 +107,16 @@ Result<std::vector<double>> MeasureSensitivity(const OutputJudge& judge, const P
   return sensitivity;
 }
 
-Result<Judgement> Judge(const program::Program& original, CalibrationData& data,
-                        const QuantizeOptions& options, const QuantizeProgress& progress,
-                        Prepared* prepared) {
+Result<Judgement> Judge(CalibrationData& data, const QuantizeOptions& options,
+                        const QuantizeProgress& progress, Prepared* prepared) {
   Judgement judgement;
   if (options.sensitivity || options.max_drop) {
-    SKIFF_ASSIGN_OR_RETURN(const auto judge, OutputJudge::Make(original, data, options));
-    SKIFF_ASSIGN_OR_RETURN(judgement.sensitivity,
-                           MeasureSensitivity(*judge, *prepared, options, progress));
+    SKIFF_ASSIGN_OR_RETURN(const auto judge, OutputJudge::Make(prepared->original, data, options));
+    SKIFF_ASSIGN_OR_RETURN(judgement.sensitivity, MeasureSensitivity(*judge, *prepared, progress));
   }
   if (options.evaluation == nullptr) return judgement;
   SKIFF_ASSIGN_OR_RETURN(judgement.accuracy,
-                         MeetBound(original, judgement.sensitivity, options, progress, prepared));
+                         MeetBound(judgement.sensitivity, options, progress, prepared));
   return judgement;
 }
 

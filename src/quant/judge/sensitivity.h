@@ -53,22 +53,19 @@ std::vector<std::vector<size_t>> LayerGroups(const std::vector<Layer>& layers);
 // What leaving a group in float takes away from the loss of the whole model, by index of layer; 0
 // for layers that are float anyway.
 Result<std::vector<double>> MeasureSensitivity(const OutputJudge& judge, const Prepared& prepared,
-                                               const QuantizeOptions& options,
                                                const QuantizeProgress& progress);
 
 // With `options.max_drop`: leaves the fewest layers in float, the most sensitive first, with which
 // top-1 on the even samples of the evaluation data drops by no more; then measures the odd ones.
 // With evaluation data alone: measures all of it. Changes why_float of `prepared`'s layers. An
 // error when no layer at all could be quantised within the bound.
-Result<AccuracyFigures> MeetBound(const program::Program& original,
-                                  const std::vector<double>& sensitivity,
+Result<AccuracyFigures> MeetBound(const std::vector<double>& sensitivity,
                                   const QuantizeOptions& options, const QuantizeProgress& progress,
                                   Prepared* prepared);
 
 // The same with a share that top-1 on all of the evaluation data must reach. An error when the
 // float model does not.
-Result<AccuracyFigures> MeetTarget(const program::Program& original,
-                                   const std::vector<double>& sensitivity, double target,
+Result<AccuracyFigures> MeetTarget(const std::vector<double>& sensitivity, double target,
                                    QuantizeOptions options, const QuantizeProgress& progress,
                                    Prepared* prepared);
 
@@ -78,8 +75,7 @@ struct Judgement {
   std::optional<AccuracyFigures> accuracy;
 };
 // All of the above that the options ask for.
-Result<Judgement> Judge(const program::Program& original, CalibrationData& data,
-                        const QuantizeOptions& options, const QuantizeProgress& progress,
-                        Prepared* prepared);
+Result<Judgement> Judge(CalibrationData& data, const QuantizeOptions& options,
+                        const QuantizeProgress& progress, Prepared* prepared);
 
 }  // namespace skiff::quant

@@ -193,13 +193,10 @@ class Tuner {
   }
 
   Result<double> Loss(const TuneTrial& trial) const {
-    QuantizeOptions quantize = OptionsOf(trial, options_);
     SKIFF_ASSIGN_OR_RETURN(const auto data, open_(trial.batch_size, trial.batch_nums));
     SKIFF_ASSIGN_OR_RETURN(const quant::Prepared prepared,
-                           quant::Prepare(source_, *data, quantize, {}));
-    quantize.onnx_format = true;
-    const program::Program quantized =
-        quant::Export(prepared.program, prepared.quantized, quantize);
+                           quant::Prepare(source_, *data, OptionsOf(trial, options_), {}));
+    const program::Program quantized = quant::ExportToRun(prepared.program, prepared.quantized);
     if (judge_ != nullptr) return judge_->Distance(quantized);
     const quant::Evaluation evaluation(options_.quantize, silent_);
     SKIFF_ASSIGN_OR_RETURN(const quant::Labels int8,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <utility>
 
 #include "quant/tracer.h"
 
@@ -20,18 +19,17 @@ std::optional<Dims> OneOf(const Dims& batch, int64_t samples) {
 }
 
 // A tensor's elements in Paddle's order.
-void Append(const TracedTensor& tensor, std::vector<float>* to) {
-  const auto count = static_cast<size_t>(tensor.dims.Numel());
+void Append(const RunTensor& tensor, std::vector<float>* to) {
   if (tensor.layout == graph::Layout::kPlain) {
-    to->insert(to->end(), tensor.data, tensor.data + count);
+    to->insert(to->end(), tensor.data.begin(), tensor.data.end());
     return;
   }
   const int64_t channels = tensor.dims[1];
   const int64_t area = tensor.dims.Product(2, tensor.dims.rank());
   const size_t begin = to->size();
-  to->resize(begin + count);
+  to->resize(begin + tensor.data.size());
   for (int64_t n = 0; n < tensor.dims[0]; ++n) {
-    const float* from = tensor.data + n * channels * area;
+    const float* from = tensor.data.data() + n * channels * area;
     float* plane = to->data() + begin + n * channels * area;
     for (int64_t c = 0; c < channels; ++c) {
       for (int64_t i = 0; i < area; ++i) plane[c * area + i] = from[i * channels + c];
@@ -40,13 +38,12 @@ void Append(const TracedTensor& tensor, std::vector<float>* to) {
 }
 
 Result<std::unique_ptr<Tracer>> TracerTo(const program::Program& program, Precision precision,
-                                         std::vector<std::string> wanted,
+                                         const std::vector<std::string>& wanted,
                                          const SampleOptions& options) {
-  TracerOptions tracer;
-  tracer.precision = precision;
-  tracer.threads = options.threads;
-  tracer.wanted = std::move(wanted);
-  return Tracer::Make(program, tracer);
+  RunnerOptions run;
+  run.precision = precision;
+  run.threads = options.threads;
+  return Tracer::Make(program, run, wanted);
 }
 
 // The tensor of that name in the last run, appended; false when its samples have other extents.
@@ -54,7 +51,7 @@ Result<bool> Take(const Tracer& tracer, const std::string& name, const Dims& one
                   std::vector<float>* to) {
   const std::optional<int> index = tracer.Find(name);
   if (!index) return Internal("tensor " + name + " is not there");
-  const TracedTensor tensor = tracer.Read(*index);
+  const RunTensor tensor = tracer.Read(*index);
   const int64_t samples = tensor.dims.Numel() / one.Numel();
   const std::optional<Dims> own = OneOf(tensor.dims, samples);
   if (samples < 1 || !own || *own != one) return false;
@@ -74,7 +71,7 @@ Result<SampleDims> FindSampleDims(const program::Program& program, CalibrationDa
   const std::vector<plan::ValueInfo>& values = tracer->context().model().values;
   for (size_t v = 0; v < values.size(); ++v) {
     if (values[v].constant || values[v].dtype != DType::kFloat32) continue;
-    const TracedTensor tensor = tracer->Read(static_cast<int>(v));
+    const RunTensor tensor = tracer->Read(static_cast<int>(v));
     const std::optional<Dims> one = OneOf(tensor.dims, samples);
     if (one) dims[values[v].name] = *one;
   }
@@ -90,13 +87,11 @@ Result<Samples> GatherSamples(const program::Program& program, const Quantized& 
     return Unsupported("the extents of " + block.input + " or " + block.output +
                        " are not known for one sample");
   }
-  QuantizeOptions linear;
-  linear.onnx_format = true;
   SKIFF_ASSIGN_OR_RETURN(const auto exact,
                          TracerTo(program, Precision::kFp32, {block.input, block.output}, options));
   SKIFF_ASSIGN_OR_RETURN(
       const auto rounded,
-      TracerTo(Export(program, quantized, linear), Precision::kSimulate, {block.input}, options));
+      TracerTo(ExportToRun(program, quantized), Precision::kSimulate, {block.input}, options));
   Samples samples;
   samples.input_size = static_cast<size_t>(input->second.Numel());
   samples.output_size = static_cast<size_t>(output->second.Numel());

@@ -19,11 +19,11 @@ constexpr double kRelu6Margin = 1.25;
 constexpr double kRelu6Bound = 6;
 
 // The largest |x| of each channel.
-void SeeChannels(const TracedTensor& x, std::vector<float>* largest) {
+void SeeChannels(const RunTensor& x, std::vector<float>* largest) {
   const int64_t channels = x.dims[1];
   const int64_t plane = x.dims.Product(2, x.dims.rank());
   const bool plain = x.layout == graph::Layout::kPlain;
-  const float* from = x.data;
+  const float* from = x.data.data();
   for (int64_t n = 0; n < x.dims[0]; ++n) {
     for (int64_t outer = 0; outer < (plain ? channels : plane); ++outer) {
       for (int64_t inner = 0; inner < (plain ? plane : channels); ++inner) {
@@ -90,10 +90,7 @@ class Equalization {
   }
 
   Status Measure() {
-    TracerOptions trace;
-    trace.threads = options_.threads;
-    trace.memory_limit = options_.memory_limit;
-    SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(*program_, trace));
+    SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(*program_, RunnerOptionsOf(options_)));
     for (WatchedGroup& watched : watched_) {
       for (const std::string& name : watched.group->tensors) {
         const std::optional<int> tensor = tracer->Find(name);
@@ -110,7 +107,7 @@ class Equalization {
 
   static void See(Tracer& tracer, WatchedGroup* watched) {
     for (int tensor : watched->tensors) {
-      const TracedTensor x = tracer.Read(tensor);
+      const RunTensor x = tracer.Read(tensor);
       if (x.dims.rank() != 4 || x.dims[1] != watched->group->channels) {
         watched->usable = false;
         return;

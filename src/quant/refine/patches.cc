@@ -18,7 +18,7 @@ using Ints = std::vector<int32_t>;
 
 // Strides between rows and columns of one channel, and between channels.
 struct Strides {
-  explicit Strides(const TracedTensor& x) {
+  explicit Strides(const RunTensor& x) {
     const bool plain = x.layout == graph::Layout::kPlain;
     channel = plain ? x.dims[2] * x.dims[3] : 1;
     column = plain ? 1 : x.dims[1];
@@ -73,7 +73,7 @@ std::optional<Patches> Patches::Of(const OpDesc& op, const Layer& layer,
   return p;
 }
 
-bool Patches::Fits(const TracedTensor& x, const TracedTensor& y) const {
+bool Patches::Fits(const RunTensor& x, const RunTensor& y) const {
   if (convolution_) {
     return x.dims.rank() == 4 && y.dims.rank() == 4 && y.dims[1] == channels() &&
            x.dims[1] * kernel_[0] * kernel_[1] == groups_ * length_;
@@ -86,15 +86,15 @@ bool Patches::Fits(const TracedTensor& x, const TracedTensor& y) const {
          y.dims.Numel() == x.dims.Product(0, rows) * outputs_;
 }
 
-int64_t Patches::Positions(const TracedTensor& y) const { return y.dims.Numel() / channels(); }
+int64_t Patches::Positions(const RunTensor& y) const { return y.dims.Numel() / channels(); }
 
-void Patches::GatherWindow(const TracedTensor& x, const TracedTensor& y, int64_t position,
+void Patches::GatherWindow(const RunTensor& x, const RunTensor& y, int64_t position,
                            float* patch) const {
   const Strides strides(x);
   const int64_t plane = y.dims[2] * y.dims[3];
   const int64_t top = position % plane / y.dims[3] * stride_[0] - before_[0];
   const int64_t left = position % y.dims[3] * stride_[1] - before_[1];
-  const float* sample = x.data + position / plane * strides.sample;
+  const float* sample = x.data.data() + position / plane * strides.sample;
   for (int64_t c = 0; c < x.dims[1]; ++c) {
     for (int64_t i = 0; i < kernel_[0]; ++i) {
       const int64_t row = top + i * dilation_[0];
@@ -109,29 +109,28 @@ void Patches::GatherWindow(const TracedTensor& x, const TracedTensor& y, int64_t
   }
 }
 
-void Patches::Gather(const TracedTensor& x, const TracedTensor& y, int64_t position,
-                     float* patch) const {
+void Patches::Gather(const RunTensor& x, const RunTensor& y, int64_t position, float* patch) const {
   if (convolution_) return GatherWindow(x, y, position, patch);
   if (x.layout == graph::Layout::kPlain) {
-    std::copy_n(x.data + position * length_, length_, patch);
+    std::copy_n(x.data.data() + position * length_, length_, patch);
     return;
   }
   // A flattened picture whose channels lie last.
   const Strides strides(x);
   const int64_t plane = x.dims[2] * x.dims[3];
-  const float* sample = x.data + position * strides.sample;
+  const float* sample = x.data.data() + position * strides.sample;
   for (int64_t k = 0; k < length_; ++k) {
     patch[k] = sample[k / plane * strides.channel + k % plane * strides.column];
   }
 }
 
-void Patches::GatherOutput(const TracedTensor& y, int64_t position, float* values) const {
+void Patches::GatherOutput(const RunTensor& y, int64_t position, float* values) const {
   if (!convolution_ || y.layout != graph::Layout::kPlain) {
-    std::copy_n(y.data + position * channels(), channels(), values);
+    std::copy_n(y.data.data() + position * channels(), channels(), values);
     return;
   }
   const int64_t plane = y.dims[2] * y.dims[3];
-  const float* from = y.data + position / plane * channels() * plane + position % plane;
+  const float* from = y.data.data() + position / plane * channels() * plane + position % plane;
   for (int64_t c = 0; c < channels(); ++c) values[c] = from[c * plane];
 }
 

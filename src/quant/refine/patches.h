@@ -28,13 +28,13 @@ class Patches {
   [[nodiscard]] int64_t channels() const { return groups_ * outputs_; }
 
   // False when tensors of a run do not lie as the operator's attributes say.
-  [[nodiscard]] bool Fits(const TracedTensor& x, const TracedTensor& y) const;
+  [[nodiscard]] bool Fits(const RunTensor& x, const RunTensor& y) const;
   // REQUIRES for what follows: Fits(x, y).
-  [[nodiscard]] int64_t Positions(const TracedTensor& y) const;
+  [[nodiscard]] int64_t Positions(const RunTensor& y) const;
   // groups() * length() values.
-  void Gather(const TracedTensor& x, const TracedTensor& y, int64_t position, float* patch) const;
+  void Gather(const RunTensor& x, const RunTensor& y, int64_t position, float* patch) const;
   // channels() values.
-  void GatherOutput(const TracedTensor& y, int64_t position, float* values) const;
+  void GatherOutput(const RunTensor& y, int64_t position, float* values) const;
 
   // Where element k of output channel o of the matrix lies in the weight as the file has it.
   [[nodiscard]] size_t WeightIndex(int64_t channel, int64_t k) const {
@@ -43,8 +43,7 @@ class Patches {
   [[nodiscard]] std::vector<float> Matrix(std::span<const float> weight) const;
 
  private:
-  void GatherWindow(const TracedTensor& x, const TracedTensor& y, int64_t position,
-                    float* patch) const;
+  void GatherWindow(const RunTensor& x, const RunTensor& y, int64_t position, float* patch) const;
 
   bool convolution_ = false;
   bool by_column_ = false;  // the weight lies as [length, channels]

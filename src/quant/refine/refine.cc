@@ -73,10 +73,7 @@ class Refinement {
   }
 
   Status StartTracer(const program::Program& program) {
-    TracerOptions trace;
-    trace.threads = options_.threads;
-    trace.memory_limit = options_.memory_limit;
-    SKIFF_ASSIGN_OR_RETURN(tracer_, Tracer::Make(program, trace));
+    SKIFF_ASSIGN_OR_RETURN(tracer_, Tracer::Make(program, RunnerOptionsOf(options_)));
     for (WorkLayer& work : layers_) {
       const Layer& layer = work.refined.layer();
       const auto x = tracer_->Find(layer.activation);

@@ -49,8 +49,7 @@ size_t RefinedLayer::SampleBytes(int64_t rows) const {
   return static_cast<size_t>(rows * patches_.groups() * patches_.length()) * sizeof(float);
 }
 
-void RefinedLayer::AddSamples(const TracedTensor& x, const TracedTensor& y, int64_t rows,
-                              int64_t batch) {
+void RefinedLayer::AddSamples(const RunTensor& x, const RunTensor& y, int64_t rows, int64_t batch) {
   if (!patches_.Fits(x, y)) return;
   const auto width = static_cast<size_t>(patches_.groups() * patches_.length());
   for (int64_t p : PickPositions(patches_.Positions(y), rows, index_, batch)) {
@@ -73,7 +72,7 @@ void RefinedLayer::BeginMoments() {
   moments_ = std::make_unique<Moments>(patches_, second_moments_);
 }
 
-Status RefinedLayer::AddMoments(const TracedTensor& x, const TracedTensor& y, double threshold,
+Status RefinedLayer::AddMoments(const RunTensor& x, const RunTensor& y, double threshold,
                                 int64_t batch, int64_t batches, int threads) {
   if (!patches_.Fits(x, y)) return OkStatus();
   // Enough for the second moments to be known: several rows for each of their columns.

@@ -31,13 +31,13 @@ class RefinedLayer {
   [[nodiscard]] size_t SampleBytes(int64_t rows) const;
 
   // Some patches of one batch for the range search.
-  void AddSamples(const TracedTensor& x, const TracedTensor& y, int64_t rows, int64_t batch);
+  void AddSamples(const RunTensor& x, const RunTensor& y, int64_t rows, int64_t batch);
   ReaderSample TakeSamples();
 
   void BeginMoments();
   // Patches of one batch, rounded on the grid of `threshold`, with the outputs of the float layer.
   // `batches`: how many there will be.
-  Status AddMoments(const TracedTensor& x, const TracedTensor& y, double threshold, int64_t batch,
+  Status AddMoments(const RunTensor& x, const RunTensor& y, double threshold, int64_t batch,
                     int64_t batches, int threads);
   // Rounds the weight and corrects the mean as asked, and lets the moments go.
   Status FinishMoments(bool round_weight, bool correct_mean, int threads, Quantized* quantized);

@@ -16,15 +16,15 @@ namespace {
 
 std::vector<float> ReadOutput(const program::Program& program, Precision precision,
                               CalibrationData& data, const char* name = "out") {
-  TracerOptions options;
+  RunnerOptions options;
   options.precision = precision;
   auto tracer = Tracer::Make(program, options);
   EXPECT_TRUE(tracer.ok());
   std::vector<float> all;
   for (int64_t i = 0; i < data.batches(); ++i) {
     EXPECT_TRUE((*tracer)->Run(data, i).ok());
-    const TracedTensor y = (*tracer)->Read(*(*tracer)->Find(name));
-    all.insert(all.end(), y.data, y.data + y.dims.Numel());
+    const RunTensor y = (*tracer)->Read(*(*tracer)->Find(name));
+    all.insert(all.end(), y.data.begin(), y.data.end());
   }
   return all;
 }
@@ -48,8 +48,8 @@ TEST(PatchesTest, WeightTimesPatchIsTheOutput) {
     const auto patches = Patches::Of(program.blocks[0].ops[layer.op], layer, weight);
     ASSERT_TRUE(patches.has_value()) << layer.output;
     const std::vector<float> matrix = patches->Matrix(weight.As<float>());
-    const TracedTensor x = (*tracer)->Read(*(*tracer)->Find(layer.activation));
-    const TracedTensor y = (*tracer)->Read(*(*tracer)->Find(layer.output));
+    const RunTensor x = (*tracer)->Read(*(*tracer)->Find(layer.activation));
+    const RunTensor y = (*tracer)->Read(*(*tracer)->Find(layer.output));
     ASSERT_TRUE(patches->Fits(x, y)) << layer.output;
     const auto length = static_cast<size_t>(patches->length());
     std::vector<float> patch(static_cast<size_t>(patches->groups()) * length);
