@@ -24,6 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxDataBytes = size_t{64} << 30;
+// Of decoded pictures that are kept: a quantiser goes over them many times.
+constexpr size_t kKeptBytes = size_t{64} << 20;
 
 // Batches of samples that are alike.
 struct Batching {
@@ -52,7 +54,8 @@ class PictureData final : public CalibrationData {
               int64_t batch_size, int64_t batch_nums)
       : paths_(std::move(paths)),
         preprocess_(preprocess),
-        batching_{static_cast<int64_t>(paths_.size()), batch_size, batch_nums} {}
+        batching_{static_cast<int64_t>(paths_.size()), batch_size, batch_nums},
+        kept_(paths_.size()) {}
 
   [[nodiscard]] int64_t batches() const override { return batching_.batches(); }
 
@@ -61,8 +64,9 @@ class PictureData final : public CalibrationData {
     data_.clear();
     TensorView view;
     for (int64_t i = 0; i < size; ++i) {
-      const std::string& path = paths_[static_cast<size_t>(index * size + i)];
-      SKIFF_ASSIGN_OR_RETURN(const Picture picture, ReadPicture(path, preprocess_));
+      const auto at = static_cast<size_t>(index * size + i);
+      const std::string& path = paths_[at];
+      SKIFF_ASSIGN_OR_RETURN(const Picture picture, Read(at));
       const std::vector<int64_t> dims = {size, 3, picture.height, picture.width};
       if (i > 0 && view.dims != dims) {
         return InvalidArgument(path +
@@ -90,9 +94,25 @@ class PictureData final : public CalibrationData {
   }
 
  private:
+  // Pixels are kept, a quarter of the floats, and the first ones that come: passes go over all
+  // pictures in turn, so that keeping the latest would never find one.
+  Result<Picture> Read(size_t index) {
+    imaging::Image& kept = kept_[index];
+    if (!kept.rgb.empty()) return Normalised(kept, preprocess_);
+    SKIFF_ASSIGN_OR_RETURN(imaging::Image fitted, ReadFitted(paths_[index], preprocess_));
+    Picture picture = Normalised(fitted, preprocess_);
+    if (fitted.rgb.size() <= kKeptBytes - kept_bytes_) {
+      kept_bytes_ += fitted.rgb.size();
+      kept = std::move(fitted);
+    }
+    return picture;
+  }
+
   std::vector<std::string> paths_;
   imaging::Preprocess preprocess_;
   Batching batching_;
+  std::vector<imaging::Image> kept_;  // by path; empty where it is not kept
+  size_t kept_bytes_ = 0;
   std::vector<float> data_;
 };
 

@@ -16,13 +16,22 @@ constexpr int kMaxWorkers = 4;
 
 }  // namespace
 
-Result<Picture> ReadPicture(const std::string& path, const imaging::Preprocess& preprocess) {
+Result<imaging::Image> ReadFitted(const std::string& path, const imaging::Preprocess& preprocess) {
   SKIFF_ASSIGN_OR_RETURN(const imaging::Image image, imaging::ReadImage(path));
-  const Result<imaging::Image> fitted = imaging::Fit(image, preprocess);
+  Result<imaging::Image> fitted = imaging::Fit(image, preprocess);
   if (!fitted.ok()) return fitted.status().WithContext(path);
-  Picture picture{fitted->height, fitted->width, std::vector<float>(fitted->rgb.size())};
-  imaging::Normalise(*fitted, preprocess, picture.planes.data());
+  return fitted;
+}
+
+Picture Normalised(const imaging::Image& fitted, const imaging::Preprocess& preprocess) {
+  Picture picture{fitted.height, fitted.width, std::vector<float>(fitted.rgb.size())};
+  imaging::Normalise(fitted, preprocess, picture.planes.data());
   return picture;
+}
+
+Result<Picture> ReadPicture(const std::string& path, const imaging::Preprocess& preprocess) {
+  SKIFF_ASSIGN_OR_RETURN(const imaging::Image fitted, ReadFitted(path, preprocess));
+  return Normalised(fitted, preprocess);
 }
 
 PictureReader::PictureReader(std::vector<std::string> paths, const imaging::Preprocess& preprocess,

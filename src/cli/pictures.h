@@ -23,6 +23,10 @@ struct Picture {
   std::vector<float> planes;
 };
 
+// Decoded, resized and cropped.
+Result<imaging::Image> ReadFitted(const std::string& path, const imaging::Preprocess& preprocess);
+Picture Normalised(const imaging::Image& fitted, const imaging::Preprocess& preprocess);
+// Both.
 Result<Picture> ReadPicture(const std::string& path, const imaging::Preprocess& preprocess);
 
 class PictureReader {
