@@ -1,17 +1,15 @@
-// AlignedBuffer: uninitialised memory that starts at a cache line, for packed weights.
+// AlignedBuffer: uninitialised memory that starts at a cache line.
 //
-// Buffers of some megabytes start at a huge page and ask the kernel for huge pages (packed weights
-// are streamed; the page walks cost several per cent otherwise). `slack` more bytes than asked for
-// may be read past the end. Moves, does not copy; owns its memory. Thread-safety: as a plain array.
+// Buffers of some megabytes start at a huge page and ask the kernel for huge pages: weights are
+// streamed, and page walks cost several per cent otherwise. ForWeights has smaller ones share huge
+// pages, which are given back with the last of them. kSlack more bytes than asked for may be read
+// past the end. Moves, does not copy; owns its memory. Thread-safety: as a plain array; making and
+// destroying are safe from any thread.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 
 namespace skiff {
 
@@ -22,17 +20,13 @@ class AlignedBuffer {
   static constexpr size_t kHugePage = size_t{2} << 20;
 
   AlignedBuffer() = default;
-  explicit AlignedBuffer(size_t bytes) : bytes_(bytes) {
-    const bool huge = bytes >= kHugePage;
-    const size_t alignment = huge ? kHugePage : kAlignment;
-    const size_t total = (bytes + kSlack + alignment - 1) / alignment * alignment;
-    void* memory = std::aligned_alloc(alignment, total);
-    if (memory == nullptr) throw std::bad_alloc();
-    // Advice only: without huge pages the buffer is merely slower.
-    if (huge) (void)madvise(memory, total, MADV_HUGEPAGE);
-    data_.reset(static_cast<std::byte*>(memory));
-    std::memset(data_.get() + bytes, 0, kSlack);
-  }
+  AlignedBuffer(AlignedBuffer&&) = default;
+  AlignedBuffer& operator=(AlignedBuffer&&) = default;
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  // Throws std::bad_alloc.
+  explicit AlignedBuffer(size_t bytes);
+  static AlignedBuffer ForWeights(size_t bytes);
 
   [[nodiscard]] size_t size() const { return bytes_; }
   template <typename T = std::byte>
@@ -48,10 +42,9 @@ class AlignedBuffer {
   }
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  std::unique_ptr<std::byte, Free> data_;
+  AlignedBuffer(std::shared_ptr<std::byte> data, size_t bytes);
+
+  std::shared_ptr<std::byte> data_;
   size_t bytes_ = 0;
 };
 

@@ -134,8 +134,8 @@ PackedConv PackConv(const ConvKernel& kernel, const ConvFilter& filter) {
   packed.panels = (filter.out_channels + kernel.channels - 1) / kernel.channels;
   const int64_t panel_size = packed.taps * packed.steps * kernel.channels * kernel.k_group;
   const bool widened = kernel.input == ConvInput::kS16;
-  packed.weights =
-      AlignedBuffer(static_cast<size_t>(packed.panels * panel_size * ElementBytes(kernel.input)));
+  packed.weights = AlignedBuffer::ForWeights(
+      static_cast<size_t>(packed.panels * panel_size * ElementBytes(kernel.input)));
   if (kernel.input == ConvInput::kS8) {
     packed.start = StartsOf(filter, packed.panels * kernel.channels);
   }
@@ -153,7 +153,7 @@ PackedConv PackConv(const ConvKernel& kernel, const ConvFilter& filter) {
     packed.fixup_begin.push_back(static_cast<int64_t>(writer.fixups.size()));
   }
   packed.fixups = std::move(writer.fixups);
-  packed.fixup_weights = AlignedBuffer(writer.weights.size());
+  packed.fixup_weights = AlignedBuffer::ForWeights(writer.weights.size());
   std::copy(writer.weights.begin(), writer.weights.end(), packed.fixup_weights.As<int8_t>());
   return packed;
 }

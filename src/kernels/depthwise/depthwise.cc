@@ -134,7 +134,7 @@ PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, i
   const Filter weights = {filter, channels, rows, columns};
   const int64_t padded = weights.Blocks(kernel) * kernel.block;
   const int64_t elements = padded * static_cast<int64_t>(packed.slots.size());
-  packed.weights = AlignedBuffer(static_cast<size_t>(elements * kernel.weight_bytes));
+  packed.weights = AlignedBuffer::ForWeights(static_cast<size_t>(elements * kernel.weight_bytes));
   if (kernel.weight_bytes == 1) {
     PackWeights(kernel, weights, packed.slots, packed.weights.As<int8_t>());
   } else {
