@@ -9,11 +9,17 @@ find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 
 # Not by its own CMake file: Debian's asks for the headers of OpenCL, which nothing here needs.
-find_library(SKIFF_DNNL_LIBRARY dnnl REQUIRED)
-find_path(SKIFF_DNNL_INCLUDE dnnl.hpp REQUIRED)
+find_library(SKIFF_ONEDNN_LIBRARY dnnl REQUIRED)
+find_path(SKIFF_ONEDNN_INCLUDE oneapi/dnnl/dnnl_version.h REQUIRED)
+file(STRINGS ${SKIFF_ONEDNN_INCLUDE}/oneapi/dnnl/dnnl_version.h onednn_major
+     REGEX "define DNNL_VERSION_MAJOR [0-9]+")
+if(NOT onednn_major MATCHES "MAJOR ([3-9]|[1-9][0-9])")
+  message(FATAL_ERROR "Skiff needs oneDNN 3.0 or newer, ${SKIFF_ONEDNN_INCLUDE} has ${onednn_major}. "
+                      "Run scripts/install_deps.sh build, or name another place in CMAKE_PREFIX_PATH.")
+endif()
 add_library(dep_onednn INTERFACE)
-target_link_libraries(dep_onednn INTERFACE ${SKIFF_DNNL_LIBRARY})
-target_include_directories(dep_onednn SYSTEM INTERFACE ${SKIFF_DNNL_INCLUDE})
+target_link_libraries(dep_onednn INTERFACE ${SKIFF_ONEDNN_LIBRARY})
+target_include_directories(dep_onednn SYSTEM INTERFACE ${SKIFF_ONEDNN_INCLUDE})
 # oneDNN's threads are OpenMP's; Skiff only says how many.
 target_link_libraries(dep_onednn INTERFACE OpenMP::OpenMP_CXX)
 

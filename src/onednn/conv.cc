@@ -52,14 +52,10 @@ template <typename Forward>
 std::unique_ptr<Primitive::Impl> Make(const ConvSpec& spec, const Descs& d,
                                       dnnl::algorithm algorithm, const Weights& weights) {
   const auto kind = dnnl::prop_kind::forward_inference;
-  const auto desc =
-      spec.bias != nullptr
-          ? typename Forward::desc(kind, algorithm, d.src, d.any_weights, d.bias, d.dst, d.strides,
-                                   d.dilations, d.pad_before, d.pad_after)
-          : typename Forward::desc(kind, algorithm, d.src, d.any_weights, d.dst, d.strides,
-                                   d.dilations, d.pad_before, d.pad_after);
-  const typename Forward::primitive_desc description(desc, MakeAttributes(spec.epilogue),
-                                                     CpuEngine());
+  const memory::desc bias = spec.bias != nullptr ? d.bias : memory::desc();
+  const typename Forward::primitive_desc description(
+      CpuEngine(), kind, algorithm, d.src, d.any_weights, bias, d.dst, d.strides, d.dilations,
+      d.pad_before, d.pad_after, MakeAttributes(spec.epilogue));
   const memory packed = weights.impl().Packed(d.plain_weights, description.weights_desc());
   return std::make_unique<Primitive::Impl>(Forward(description), description, packed, spec.bias);
 }
@@ -75,7 +71,7 @@ std::unique_ptr<Primitive::Impl> MakeTransposed(const ConvSpec& spec, const Desc
       Make<dnnl::deconvolution_forward>(bare, d, dnnl::algorithm::deconvolution_direct, weights);
   if (spec.bias == nullptr && spec.epilogue.activation == Activation::kNone) return impl;
   // NHWC is a matrix of positions by channels, or one row where there is one channel.
-  const int64_t positions = d.dst.dims()[0] * d.dst.dims()[2] * d.dst.dims()[3];
+  const int64_t positions = d.dst.get_dims()[0] * d.dst.get_dims()[2] * d.dst.get_dims()[3];
   const int64_t channels = spec.out_channels;
   const auto f32 = memory::data_type::f32;
   const memory::desc view(
@@ -87,8 +83,8 @@ std::unique_ptr<Primitive::Impl> MakeTransposed(const ConvSpec& spec, const Desc
   for (int64_t o = 0; o < channels; ++o) to[o] = spec.bias == nullptr ? 0 : spec.bias[o];
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(MakePostOps(spec.epilogue));
-  const dnnl::binary::primitive_desc description(
-      dnnl::binary::desc(dnnl::algorithm::binary_add, view, bias, view), attributes, CpuEngine());
+  const dnnl::binary::primitive_desc description(CpuEngine(), dnnl::algorithm::binary_add, view,
+                                                 bias, view, attributes);
   impl->SetFinish(dnnl::binary(description), view, constant);
   return impl;
 }

@@ -4,7 +4,7 @@
 
 #include <omp.h>
 
-#include <dnnl.hpp>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <utility>
 

@@ -14,9 +14,9 @@ dnnl::cpu_isa Ceiling(Isa isa) {
     case Isa::kAvxVnni: return dnnl::cpu_isa::avx2_vnni;
     case Isa::kAvx512bw: return dnnl::cpu_isa::avx512_core;
     case Isa::kAvx512Vnni: return dnnl::cpu_isa::avx512_core_vnni;
-    case Isa::kAmx: return dnnl::cpu_isa::all;
+    case Isa::kAmx: return dnnl::cpu_isa::isa_default;
   }
-  return dnnl::cpu_isa::all;
+  return dnnl::cpu_isa::isa_default;
 }
 
 }  // namespace
@@ -39,10 +39,13 @@ std::string EffectiveIsa() {
     case dnnl::cpu_isa::avx: return "avx";
     case dnnl::cpu_isa::avx2: return "avx2";
     case dnnl::cpu_isa::avx2_vnni: return "avx_vnni";
+    case dnnl::cpu_isa::avx2_vnni_2: return "avx_vnni_int8";
     case dnnl::cpu_isa::avx512_core: return "avx512bw";
     case dnnl::cpu_isa::avx512_core_vnni: return "avx512_vnni";
     case dnnl::cpu_isa::avx512_core_bf16: return "avx512_bf16";
-    case dnnl::cpu_isa::avx512_core_amx: return "amx";
+    case dnnl::cpu_isa::avx512_core_fp16: return "avx512_fp16";
+    case dnnl::cpu_isa::avx512_core_amx:
+    case dnnl::cpu_isa::avx512_core_amx_fp16: return "amx";
     default: return "its own choice";
   }
 }

@@ -11,7 +11,7 @@ namespace skiff::onednn {
 // calls do nothing. oneDNN generates nothing below SSE4.1, which stands for kScalar.
 void CapIsa(Isa isa);
 
-// The library's own version, "2.6.3", and the instruction set that it will use, "avx2".
+// The library's own version, "3.2.0", and the instruction set that it will use, "avx2".
 std::string Version();
 std::string EffectiveIsa();
 

@@ -8,16 +8,15 @@ namespace {
 void AppendActivation(const Epilogue& epilogue, dnnl::post_ops& ops) {
   using dnnl::algorithm;
   const auto add = [&ops](algorithm kind, float alpha, float beta) {
-    ops.append_eltwise(1.0f, kind, alpha, beta);
+    ops.append_eltwise(kind, alpha, beta);
   };
   switch (epilogue.activation) {
     case Activation::kNone: return;
     case Activation::kRelu: return add(algorithm::eltwise_relu, 0, 0);
     case Activation::kLeakyRelu: return add(algorithm::eltwise_relu, epilogue.alpha, 0);
-    case Activation::kHardSwish: return add(algorithm::eltwise_hardswish, 0, 0);
+    case Activation::kHardSwish: return add(algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F);
     case Activation::kHardSigmoid:
-      add(algorithm::eltwise_linear, epilogue.alpha, epilogue.beta);
-      return add(algorithm::eltwise_clip, 0, 1);
+      return add(algorithm::eltwise_hardsigmoid, epilogue.alpha, epilogue.beta);
     case Activation::kSigmoid: return add(algorithm::eltwise_logistic, 0, 0);
     case Activation::kSwish: return add(algorithm::eltwise_swish, epilogue.alpha, 0);
     case Activation::kTanh: return add(algorithm::eltwise_tanh, 0, 0);
@@ -39,6 +38,8 @@ const dnnl::engine& CpuEngine() {
 
 dnnl::post_ops MakePostOps(const Epilogue& epilogue) {
   dnnl::post_ops ops;
+  if (epilogue.scale != 1.0F)
+    ops.append_eltwise(dnnl::algorithm::eltwise_linear, epilogue.scale, 0);
   if (epilogue.residual) ops.append_sum();
   AppendActivation(epilogue, ops);
   return ops;
@@ -47,7 +48,6 @@ dnnl::post_ops MakePostOps(const Epilogue& epilogue) {
 dnnl::primitive_attr MakeAttributes(const Epilogue& epilogue) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (epilogue.scale != 1.0f) attributes.set_output_scales(0, {epilogue.scale});
   attributes.set_post_ops(MakePostOps(epilogue));
   return attributes;
 }

@@ -32,7 +32,7 @@ enum class Activation {
 
 // What happens to a sum of products before it is stored, in this order.
 struct Epilogue {
-  float scale = 1;        // multiplies the sum (not the bias)
+  float scale = 1;        // multiplies the sum; not together with a bias
   bool residual = false;  // adds what `dst` held before the run
   Activation activation = Activation::kNone;
   float alpha = 0;

@@ -35,12 +35,10 @@ Result<std::unique_ptr<Primitive>> MakeInnerProduct(const InnerProductSpec& spec
     const memory::desc any({spec.n, spec.k}, f32, memory::format_tag::any);
     const memory::desc plain({spec.n, spec.k}, f32,
                              spec.transposed ? memory::format_tag::ab : memory::format_tag::ba);
-    const memory::desc bias({spec.n}, f32, memory::format_tag::a);
-    const auto desc = spec.bias != nullptr
-                          ? dnnl::inner_product_forward::desc(kind, src, any, bias, dst)
-                          : dnnl::inner_product_forward::desc(kind, src, any, dst);
+    memory::desc bias;  // empty: none
+    if (spec.bias != nullptr) bias = {{spec.n}, f32, memory::format_tag::a};
     const dnnl::inner_product_forward::primitive_desc description(
-        desc, MakeAttributes(spec.epilogue), CpuEngine());
+        CpuEngine(), kind, src, any, bias, dst, MakeAttributes(spec.epilogue));
     const memory packed = weights.impl().Packed(plain, description.weights_desc());
     return Wrap(dnnl::inner_product_forward(description), description, packed, spec.bias);
   });
@@ -55,11 +53,10 @@ Result<std::unique_ptr<Primitive>> MakeBatchMatmul(const BatchMatmulSpec& spec, 
     Dims out;
     const int rank = left.rank();
     for (int i = 0; i < rank - 2; ++i) out.push_back(std::max(left[i], right[i]));
-    out.push_back(src.dims()[static_cast<size_t>(rank - 2)]);
-    out.push_back(weights.dims()[static_cast<size_t>(rank - 1)]);
-    const dnnl::matmul::primitive_desc description(
-        dnnl::matmul::desc(src, weights, Matrix(out, false)), MakeAttributes(spec.epilogue),
-        CpuEngine());
+    out.push_back(src.get_dims()[static_cast<size_t>(rank - 2)]);
+    out.push_back(weights.get_dims()[static_cast<size_t>(rank - 1)]);
+    const dnnl::matmul::primitive_desc description(CpuEngine(), src, weights, Matrix(out, false),
+                                                   MakeAttributes(spec.epilogue));
     return Wrap(dnnl::matmul(description), description, memory(), nullptr);
   });
 }

@@ -23,7 +23,9 @@ dnnl::memory Weights::Impl::Packed(const dnnl::memory::desc& plain,
     packed.push_back(source);
     return source;
   }
-  dnnl::memory made(wanted, CpuEngine());
+  // In huge pages, where oneDNN's own would not be.
+  buffers.push_back(AlignedBuffer::ForWeights(wanted.get_size()));
+  dnnl::memory made(wanted, CpuEngine(), buffers.back().As());
   dnnl::stream stream(CpuEngine());
   dnnl::reorder(source, made).execute(stream, source, made);
   stream.wait();

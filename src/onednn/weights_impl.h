@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/aligned.h"
 #include "onednn/detail.h"
 #include "onednn/weights.h"
 
@@ -17,7 +18,9 @@ struct Weights::Impl {
   std::mutex mutex;
   const float* data = nullptr;
   std::shared_ptr<const void> owner;
+  // Each format with the memory that it lies in; none where that is the array as it was given.
   std::vector<dnnl::memory> packed;
+  std::vector<AlignedBuffer> buffers;
 };
 
 }  // namespace skiff::onednn
