@@ -221,3 +221,12 @@ function(skiff_fuzz)
   skiff_fuzz_target(command_line DEPENDS fuzz_cli)
   skiff_fuzz_target(text_files DEPENDS fuzz_cli)
 endfunction()
+
+# The programs of bench/, built when asked for by name.
+function(skiff_bench_programs)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/roofline/*.cc)
+  skiff_set_isa_flags(${sources})
+  add_executable(roofline EXCLUDE_FROM_ALL ${sources})
+  target_include_directories(roofline PRIVATE ${PROJECT_SOURCE_DIR}/bench)
+  target_link_libraries(roofline PRIVATE skiff_base)
+endfunction()

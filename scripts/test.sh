@@ -44,6 +44,7 @@ step "format" scripts/check_format.sh
 step "includes" scripts/check_includes.py
 step "text" scripts/check_text.py
 step "tests of the checks" scripts/checks_test.py
+step "tests of the bench" bench/bench_test.py
 step "build, gcc" build release all
 step "instruction sets" scripts/check_isa.py build/release
 step "operator table" scripts/make_operator_table.py build/release --check

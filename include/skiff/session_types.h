@@ -53,7 +53,9 @@ struct LayerInfo {
   std::string precision;  // "int8", "fp32", ...
   std::string kernel;
   std::string why_float;             // why a quantisable layer is not INT8
-  std::vector<int64_t> output_dims;  // of the last run
+  std::vector<int64_t> input_dims;   // the first input's, in the last run
+  std::vector<int64_t> output_dims;  // the first output's, in the last run
+  int64_t activation_bytes = 0;      // that the last run read and wrote, without weights
   int64_t multiply_adds = 0;         // of the last run
   double total_ms = 0;               // over the profiled runs; 0 without SessionOptions::profile
   int64_t runs = 0;

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 #include <map>
+#include <sstream>
 
 #include "cli/inputs.h"
 #include "cli/layers.h"
@@ -25,6 +27,7 @@ struct BenchOptions {
   int repeats = 0;  // 0: as many as fit in `seconds`
   double seconds = 3;
   bool profile = false;
+  bool serve = false;
   bool json = false;
 };
 
@@ -82,6 +85,39 @@ Result<std::vector<LayerInfo>> Profile(const BenchOptions& options, const Tensor
   return session->Layers();
 }
 
+void AnswerLine(const Json& json) { std::cout << json.dump() << std::endl; }
+
+// What bench/peers/serve.py describes: rounds of runs, timed when a line asks for them.
+Status Serve(const BenchOptions& options, const imaging::Preprocess& preprocess) {
+  const Stopwatch loading;
+  SKIFF_ASSIGN_OR_RETURN(auto session,
+                         LoadSession(options.model, options.model.Precisions().front()));
+  const double load_ms = loading.Ms();
+  SKIFF_ASSIGN_OR_RETURN(const auto inputs, MakeInputs(*session, options.inputs, preprocess));
+  const Stopwatch first;
+  SKIFF_RETURN_IF_ERROR(RunOnce(*session, inputs));
+  AnswerLine({{"load_ms", load_ms},
+              {"first_ms", first.Ms()},
+              {"version", SKIFF_VERSION},
+              {"isa", session->isa()}});
+  for (std::string line; std::getline(std::cin, line);) {
+    double seconds = 0;
+    size_t least = 0;
+    if (!(std::istringstream(line) >> seconds >> least)) {
+      return InvalidArgument("--serve: \"" + line + "\" is not SECONDS LEAST");
+    }
+    std::vector<double> ms;
+    const Stopwatch round;
+    while (ms.size() < least || round.Ms() < seconds * 1000) {
+      const Stopwatch watch;
+      SKIFF_RETURN_IF_ERROR(RunOnce(*session, inputs));
+      ms.push_back(watch.Ms());
+    }
+    AnswerLine({{"ms", ms}});
+  }
+  return OkStatus();
+}
+
 Json ToJson(const BenchOptions& options, const Session& session, const Tensors& inputs,
             const std::vector<double>& ms) {
   double total = 0;
@@ -120,6 +156,7 @@ void Print(const Json& json) {
 Status Bench(const BenchOptions& options) {
   SKIFF_ASSIGN_OR_RETURN(const auto preprocess,
                          ResolvePreprocess(options.preprocess, options.model.Folder()));
+  if (options.serve) return Serve(options, preprocess);
   SKIFF_ASSIGN_OR_RETURN(auto session,
                          LoadSession(options.model, options.model.Precisions().front()));
   SKIFF_ASSIGN_OR_RETURN(const auto inputs, MakeInputs(*session, options.inputs, preprocess));
@@ -158,6 +195,8 @@ void AddBench(Verbs& verbs) {
   seconds.excludes = "--repeats";
   verb.Number(seconds, options->seconds, 0.0, 86400.0);
   verb.Switch({"--profile", "", "Time by layer and by operator type too"}, options->profile);
+  verb.Switch({"--serve", "", "Time rounds asked for on standard input (bench/README.md)"},
+              options->serve);
   AddJsonFlag(verb, options->json);
   AddPreprocessFlags(verb, options->preprocess);
   verb.OnUse([options] { return RequireModel(options->model); },

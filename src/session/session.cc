@@ -133,9 +133,17 @@ std::vector<LayerInfo> Session::Layers() const {
     layer.runs = context.profile()[s].runs;
     std::vector<Dims> in;
     std::vector<Dims> out;
-    for (int v : step.inputs) in.push_back(context.dims(v));
-    for (int v : step.outputs) out.push_back(context.dims(v));
+    const auto note = [&](int v, std::vector<Dims>& dims) {
+      dims.push_back(context.dims(v));
+      const plan::ValueInfo& value = model.values[static_cast<size_t>(v)];
+      if (!value.constant && step.step->AliasInput() < 0) {
+        layer.activation_bytes += dims.back().Numel() * static_cast<int64_t>(SizeOf(value.dtype));
+      }
+    };
+    for (int v : step.inputs) note(v, in);
+    for (int v : step.outputs) note(v, out);
     layer.multiply_adds = step.step->MultiplyAdds(in, out);
+    if (!in.empty()) layer.input_dims.assign(in[0].span().begin(), in[0].span().end());
     if (!out.empty()) layer.output_dims.assign(out[0].span().begin(), out[0].span().end());
   }
   return layers;

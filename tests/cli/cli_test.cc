@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "skiff_program.h"
@@ -177,10 +178,35 @@ TEST_F(Cli, BenchMeasures) {
   for (const Json& op : json["operators"]) share += op["share"].get<double>();
   EXPECT_NEAR(share, 100, 1e-6);
   EXPECT_GE(json["layers"].size(), 50U);
+  const Json& first = json["layers"][0];
+  EXPECT_EQ(first["input_shape"], Json({2, 3, 224, 224}));
+  EXPECT_GE(first["activation_bytes"].get<int64_t>(), 2 * 3 * 224 * 224 * 4);
   const Outcome text = Skiff("bench " + kInt8 + " --seconds 0");
   EXPECT_THAT(text.out, AllOf(HasSubstr("median"), HasSubstr("samples a second")));
   ExpectRefused("bench " + kInt8 + " --input_shape nobody=1,2", 1, "nobody");
   ExpectRefused("bench " + kInt8 + " --input_shape x=1,3,0,224", 1, "1,3,0,224");
+}
+
+TEST_F(Cli, BenchServesRounds) {
+  const auto serve = [&](const std::string& requests) {
+    return Skiff("bench " + kInt8 + " --serve < " + Write("requests.txt", requests));
+  };
+  const Outcome served = serve("0 2\n0 1\n");
+  EXPECT_EQ(served.code, 0) << served.err;
+  std::istringstream lines(served.out);
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  const Json ready = Json::parse(line);
+  EXPECT_GT(ready["load_ms"].get<double>(), 0);
+  EXPECT_GT(ready["first_ms"].get<double>(), 0);
+  for (size_t runs : {2, 1}) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_EQ(Json::parse(line)["ms"].size(), runs);
+  }
+  EXPECT_FALSE(std::getline(lines, line));
+  const Outcome refused = serve("soon\n");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("\"soon\" is not SECONDS LEAST"));
 }
 
 TEST_F(Cli, EvalCountsAndCompares) {

@@ -45,12 +45,12 @@ class Cli : public testing::Test {
   }
   ~Cli() override { fs::remove_all(folder_); }
 
-  // `arguments` go through a shell.
+  // `arguments` go through a shell: "< FILE" in them is standard input, which is empty otherwise.
   Outcome Skiff(const std::string& arguments, const std::string& environment = "") {
     const fs::path out = folder_ / "stdout";
     const fs::path err = folder_ / "stderr";
-    const std::string command = environment + " " SKIFF_BINARY " " + arguments + " >" +
-                                out.string() + " 2>" + err.string() + " </dev/null";
+    const std::string command = environment + " </dev/null " SKIFF_BINARY " " + arguments + " >" +
+                                out.string() + " 2>" + err.string();
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Slurp(out), Slurp(err)};
   }

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Tests of the bench: what it computes and writes, and the protocol with its adapters, against one made for it."""
+
+import json
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+from pathlib import Path
+
+import chart
+import results
+import table
+from adapter import Adapter, AdapterError
+from contestants import Programs, Row, contestants
+from exclusive import Exclusive
+from roofline import Machine, layer_ms, net_ms, weights
+
+MEASURED = {"cpu": "a CPU",
+            "peaks_per_cycle": {"avx2": {"fp32": {"fma": 16}, "int8": {"slow": 32, "fast": 40}}},
+            "bandwidths": [{"level": "L1", "bytes": 1000, "bytes_per_cycle": 64, "gb_per_s": 1},
+                           {"level": "L2", "bytes": 10000, "bytes_per_cycle": 32, "gb_per_s": 1},
+                           {"level": "memory", "bytes": 0, "bytes_per_cycle": 1, "gb_per_s": 20}]}
+ROW = Row("net", "int8", 1, 1, "avx2")
+
+# Answers every round with its number; says goodbye at the third.
+ADAPTER = """
+import sys
+print('{"load_ms": 1, "first_ms": 2, "version": "3"}', flush=True)
+for number, line in enumerate(sys.stdin):
+    if number == 2: sys.exit("no more")
+    seconds, least = line.split()
+    print('{"ms": [%d.5, %s]}' % (number, least), flush=True)
+"""
+
+
+def contestant(name: str, rounds: list[float]) -> dict:
+    return {"name": name, "peer": name.split()[0], "version": "1", "rounds": rounds}
+
+
+def record(*contestants_: dict, **fields) -> dict:
+    return {"net": "net", "precision": "int8", "batch": 1, "threads": 1, "isa": "avx2",
+            "machine": {"cpu": "a CPU", "supported_isas": ["scalar", "avx2"]}, "contestants": list(contestants_), **fields}
+
+
+class ResultsTest(unittest.TestCase):
+    def test_ratio_is_of_rounds_that_stand_together(self):
+        # The machine slows down in the middle: medians of each alone would say 3.
+        ours, other = contestant("skiff", [1, 2, 10]), contestant("openvino", [2, 6, 20])
+        self.assertEqual(2, results.ratio(other, ours))
+
+    def test_ratio_needs_as_many_rounds(self):
+        with self.assertRaises(ValueError):
+            results.ratio(contestant("a", [1]), contestant("b", [1, 2]))
+
+    def test_spread(self):
+        self.assertAlmostEqual(0.5, results.spread(contestant("a", [1, 1, 2, 3, 3])))
+        self.assertEqual(0, results.spread(contestant("a", [7])))
+
+    def test_fastest_of_each_peer(self):
+        found = record(contestant("skiff", [1]), contestant("openvino qdq", [5]), contestant("openvino nncf", [4]),
+                       contestant("paddle old", [9]))
+        best = results.fastest_by_peer(found)
+        self.assertEqual({"openvino": "openvino nncf", "paddle": "paddle old"}, {p: c["name"] for p, c in best.items()})
+        self.assertEqual("openvino nncf", results.fastest_peer(found)["name"])
+        self.assertIsNone(results.fastest_peer(record(contestant("skiff", [1]))))
+
+    def test_the_last_record_of_a_row_counts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "results.jsonl")
+            for found in (record(contestant("skiff", [1])), record(contestant("skiff", [2]), threads=2),
+                          record(contestant("skiff", [3]))):
+                results.append(file, found)
+            self.assertEqual([3, 2], [results.median(found["contestants"][0]) for found in results.load(file)])
+
+
+class RooflineTest(unittest.TestCase):
+    machine = Machine.from_json(MEASURED, 2.0)
+
+    def layer(self, **fields) -> dict:
+        return {"op": "conv2d", "precision": "int8", "multiply_adds": 0, "activation_bytes": 0,
+                "output_shape": [1, 8, 4, 4], **fields}
+
+    def test_peak_is_the_best_chain_at_the_clock(self):
+        self.assertEqual(80, self.machine.peak("avx2", "int8"))
+        self.assertEqual(32, self.machine.peak("avx2", "bf16"))  # computed as floats
+
+    def test_bandwidth_of_the_level_that_fits(self):
+        self.assertEqual([128, 64, 20], [self.machine.bandwidth(b) for b in (1000, 1001, 10001)])
+
+    def test_weights(self):
+        self.assertEqual(8 * 3 * 9, weights(self.layer(multiply_adds=8 * 3 * 9 * 16)))
+        self.assertEqual(50, weights(self.layer(op="mul", output_shape=[2, 10], multiply_adds=100)))
+        self.assertEqual(0, weights(self.layer(op="pool2d", multiply_adds=5)))
+
+    def test_the_longer_of_arithmetic_and_transport(self):
+        busy = self.layer(multiply_adds=80_000_000, activation_bytes=100)
+        self.assertAlmostEqual(1.0, layer_ms(self.machine, "avx2", busy, 100))
+        moving = self.layer(op="relu", activation_bytes=40_000_000)
+        self.assertAlmostEqual(2.0, layer_ms(self.machine, "avx2", moving, 100))
+        self.assertAlmostEqual(3.0, net_ms(self.machine, "avx2", [busy, moving]), places=2)
+
+    def test_weights_come_from_where_all_of_them_fit(self):
+        fc = self.layer(op="mul", multiply_adds=20_000_000, output_shape=[1, 10])
+        self.assertAlmostEqual(20 / 64, layer_ms(self.machine, "avx2", fc, 5000))
+        self.assertAlmostEqual(1.0, layer_ms(self.machine, "avx2", fc, 20_000_000))
+
+    def test_threads_share_the_arithmetic_and_not_the_weights(self):
+        busy = self.layer(multiply_adds=80_000_000)
+        self.assertAlmostEqual(0.5, layer_ms(self.machine, "avx2", busy, 100, threads=2))
+        fc = self.layer(op="mul", multiply_adds=20_000_000, output_shape=[1, 10])
+        self.assertAlmostEqual(1.0, layer_ms(self.machine, "avx2", fc, 20_000_000, threads=2))
+
+
+class TableTest(unittest.TestCase):
+    found = record(contestant("skiff", [2.0, 2.0]), contestant("openvino nncf", [3.0, 3.0]),
+                   contestant("onnxruntime qdq", [4.0, 4.0]), clocks=[2.0],
+                   profiles={"skiff": [{"op": "conv2d", "precision": "int8", "multiply_adds": 80_000_000,
+                                        "activation_bytes": 100, "output_shape": [1, 8, 4, 4]}]})
+
+    def test_row(self):
+        self.assertEqual("| net | 2 | - | 4 (qdq) | 3 (nncf) | 1.50 | 0 % | 1 | 50 % |", table.row(self.found, MEASURED))
+
+    def test_table_without_a_measured_machine(self):
+        lines = table.table([self.found], None).splitlines()
+        self.assertEqual("| net | 2 | - | 4 (qdq) | 3 (nncf) | 1.50 | 0 % |", lines[2])
+        self.assertEqual(1, len({line.count("|") for line in lines}))
+
+    def test_one_table_for_each_combination(self):
+        text = table.document([self.found, {**self.found, "threads": 2}, {**self.found, "net": "other"}], MEASURED)
+        self.assertEqual(2, text.count("**INT8, avx2"))
+        self.assertIn("2 threads, batch 1", text)
+        self.assertEqual(2, text.count("| net |"))
+
+    def test_replaces_only_what_stands_between_the_marks(self):
+        self.assertEqual("a<x>\nnew\n</x>b", table.replace_between("a<x>\nold\n</x>b", "<x>", "</x>", "new"))
+
+    def test_chart_is_well_formed(self):
+        drawn = xml.etree.ElementTree.fromstring(table.svg(next(iter(table.groups([self.found]))), [self.found], MEASURED))
+        titles = [t.text for t in drawn.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertIn("net, Skiff: 500 samples/s", titles)
+        self.assertIn("1000 samples/s", titles)  # the limit
+
+    def test_chart_escapes_names(self):
+        xml.etree.ElementTree.fromstring(chart.bars("a < b", [chart.Group("<&>", {"\"x\" & y": 1.0})]))
+
+
+class ContestantsTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        for name in ("qdq.onnx", "nncf.xml", "fp32.onnx"):
+            self.folder.joinpath(name).touch()
+        self.programs = Programs({"skiff": "/bin/skiff"}, Path("/venvs"))
+
+    def names(self, row: Row, highest: str) -> list[str]:
+        return [c.name for c in contestants(row, self.folder, self.programs, highest)]
+
+    def test_forms_that_are_there(self):
+        self.assertEqual(["skiff", "onnxruntime qdq", "openvino qdq", "openvino nncf"], self.names(ROW, "avx2"))
+
+    def test_what_cannot_be_capped_runs_on_the_highest_rung_only(self):
+        self.assertNotIn("onnxruntime qdq", self.names(ROW, "amx"))
+
+    def test_lower_caps_and_hints_where_they_may_pay(self):
+        names = self.names(Row("net", "int8", 1, 1, "amx"), "amx")
+        self.assertIn("openvino nncf bf16 <avx512_vnni", names)
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_caps_reach_the_processes(self):
+        skiff, *_, openvino = contestants(ROW, self.folder, self.programs, "amx")
+        self.assertEqual("avx2", dict(skiff.environment)["SKIFF_ISA"])
+        self.assertEqual("AVX2", dict(openvino.environment)["ONEDNN_MAX_CPU_ISA"])
+
+    def test_skiff_alone(self):
+        alone = Programs({"a": "x", "b": "y"}, None)
+        self.assertEqual(["a", "b"], [c.name for c in contestants(ROW, self.folder, alone, "avx2")])
+
+
+class AdapterTest(unittest.TestCase):
+    def start(self, program: str) -> Adapter:
+        adapter = Adapter("made", [sys.executable, "-c", program], {})
+        self.addCleanup(adapter.close)
+        return adapter
+
+    def test_rounds(self):
+        adapter = self.start(ADAPTER)
+        self.assertEqual("3", adapter.wait_ready()["version"])
+        self.assertEqual([0.5, 4], adapter.round(0.1, 4))
+        self.assertEqual([1.5, 5], adapter.round(0.1, 5))
+        with self.assertRaisesRegex(AdapterError, "made: it ended. no more"):
+            adapter.round(0.1, 1)
+
+    def test_last_words_of_one_that_cannot_load(self):
+        with self.assertRaisesRegex(AdapterError, "no such model"):
+            self.start("import sys; sys.exit('no such model')").wait_ready()
+
+
+class ExclusiveTest(unittest.TestCase):
+    def test_holds_the_wrapper_as_long_as_it_is_entered(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mark = Path(folder, "held")
+            wrapper = Path(folder, "wrapper.sh")
+            wrapper.write_text(f'touch {mark}\n"$@"\nrm {mark}\n')
+            with Exclusive(f"sh {wrapper}", 60):
+                self.assertTrue(mark.exists())
+            self.assertFalse(mark.exists())
+
+    def test_a_wrapper_that_does_not_run_its_command(self):
+        with self.assertRaises(RuntimeError):
+            Exclusive("true", 60).__enter__()
+
+
+class RecordTest(unittest.TestCase):
+    def test_is_json_that_reads_back(self):
+        chosen = contestants(ROW, Path("/nowhere"), Programs({"skiff": "x"}, None), "avx2")
+        found = results.record(ROW, {"cpu": "a CPU"}, chosen, {"skiff": {"load_ms": 1.0}}, {"skiff": [1.0, 2.0]})
+        self.assertEqual(found, json.loads(json.dumps(found)))
+        self.assertEqual("net", found["net"])
+        self.assertEqual(1.0, found["contestants"][0]["load_ms"])
+
+
+if __name__ == "__main__":
+    unittest.main()
