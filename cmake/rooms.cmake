@@ -213,7 +213,7 @@ function(skiff_fuzz)
   # Optimising it would take longer than it is run.
   target_compile_options(skiff_fuzz_cli PRIVATE -O0)
 
-  foreach(reader calibration npy params program tensor)
+  foreach(reader calibration npy npz params program tensor)
     skiff_fuzz_target(${reader} DEPENDS formats)
   endforeach()
   skiff_fuzz_target(picture DEPENDS imaging)

@@ -30,6 +30,8 @@ enum class CalibrationAlgorithm {
   kMse,          // the least mean square error, of 35 shares of a batch's largest |x|
   kEmd,          // the same by the difference of means and standard deviations
   kPtf,          // the largest |x| over 1, 2, 4 or 8, by the least mean square error
+  kMinMax,       // the largest |x|; what is written is the least and the largest value, as
+                 // attributes of a float model (R6 of docs/formats.md)
   kOutputError,  // the share of the largest |x| that changes the outputs of the tensor's readers
                  // least (Skiff's own; what no layer reads gets kHist)
 };
@@ -85,8 +87,15 @@ struct QuantizeOptions {
   // Operators whose constant weight, and the activation that meets it, are quantised.
   std::vector<std::string> quantizable_op_type = {"conv2d", "depthwise_conv2d", "conv2d_transpose",
                                                   "mul",    "matmul",           "matmul_v2"};
+  // What the operators without a weight read is rounded too.
+  bool is_full_quantize = false;
   // An operator that reads or writes one of these variables stays float.
   std::vector<std::string> skip_tensor_list;
+  // The members of each list get the largest threshold of all. "name#*#k" counts with k times its
+  // own and gets a k-th of the largest, "name#/#k" the reverse.
+  std::vector<std::vector<std::string>> same_scale_tensor_list;
+  int weight_bits = 8;  // 8 is all that the kernels compute with
+  int activation_bits = 8;
   bool weight_per_channel = true;  // channel_wise_abs_max; false: abs_max
   // The operator that old-format files carry in front of a quantised one.
   std::string activation_quantize_type = "range_abs_max";
@@ -96,6 +105,9 @@ struct QuantizeOptions {
   std::string params_filename = "model.pdiparams";
   int threads = 1;
   size_t memory_limit = size_t{4} << 30;  // bytes of activations of one batch
+  // No more batches are read once no range moved by more than this share over 16 of them; 0: all
+  // are read, as Paddle does.
+  double stable_share = 0;
   // Where what calibration found out is kept, for a second run over the same model and data, or one
   // after a kill; at most 2 GiB, the oldest go first. Empty: nowhere.
   std::string cache_dir;
@@ -106,6 +118,9 @@ struct QuantizeOptions {
   // The fewest layers stay float with which top-1 on the even batches of `evaluation` drops by at
   // most so many points; reported is the drop on the odd ones.
   std::optional<double> max_drop;
+  // Asked between batches, layers and steps of training, by the thread that called: an error ends
+  // the call with it. The cache then has what is needed to go on. Null: never.
+  std::function<Status()> go_on;
 };
 
 // How much is done for accuracy: values of QuantizeOptions that go together.

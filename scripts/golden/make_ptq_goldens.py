@@ -8,6 +8,8 @@ batches of four standard normal pictures: inference.pdmodel and .pdiparams are t
 thresholds.csv has a line "algorithm,format,variable,threshold" for each activation.
 """
 import logging
+import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +56,8 @@ def strip_callstacks(path: Path):
     path.write_bytes(model.SerializeToString())
 
 
-def thresholds(executor, program, folder: Path, algorithm: str, onnx_format: bool):
+def quantize(executor, program, folder: Path, algorithm: str, onnx_format: bool, **options):
+    """The quantiser after its work, and the operators of the model that it wrote."""
     loader = paddle.io.DataLoader(Pictures(), feed_list=[program.global_block().var("x")],
                                   places=[paddle.CPUPlace()], batch_size=4, shuffle=False, return_list=False)
     scope = paddle.static.Scope()
@@ -63,9 +66,36 @@ def thresholds(executor, program, folder: Path, algorithm: str, onnx_format: boo
             executor=executor, model_dir=str(folder), model_filename="inference.pdmodel",
             params_filename="inference.pdiparams", data_loader=loader, batch_size=4, batch_nums=3,
             algo=algorithm, hist_percent=0.9999, quantizable_op_type=["conv2d"], scope=scope,
-            onnx_format=onnx_format)
+            onnx_format=onnx_format, **options)
         ptq.quantize()
-        return ptq._quantized_var_threshold if algorithm in ("KL", "hist") else ptq._quantized_threshold
+        with tempfile.TemporaryDirectory() as out:
+            ptq.save_quantized_model(out, "model.pdmodel", "model.pdiparams")
+            model = framework_pb2.ProgramDesc.FromString((Path(out) / "model.pdmodel").read_bytes())
+        return ptq, model.blocks[0].ops
+
+
+def thresholds(executor, program, folder: Path, algorithm: str, onnx_format: bool):
+    ptq, _ = quantize(executor, program, folder, algorithm, onnx_format)
+    return ptq._quantized_var_threshold if algorithm in ("KL", "hist") else ptq._quantized_threshold
+
+
+def min_max_lines(ops):
+    for op in ops:
+        for attr in op.attrs:
+            if attr.name.endswith((".min", ".max", "out_min", "out_max")):
+                values = attr.floats or [attr.f]
+                yield f"{op.outputs[0].arguments[0]},{attr.name}," + " ".join(f"{v:.8g}" for v in values)
+
+
+def operator_lines(ops, form: str):
+    """Saving puts one more scale operator behind the model's own, which is left out."""
+    for op in ops:
+        inputs = {i.parameter: " ".join(i.arguments) for i in op.inputs if i.parameter != "ZeroPoint"}
+        if op.type in ("feed", "fetch") or inputs.get("X") == "save_infer_model/scale_0.tmp_0":
+            continue
+        outputs = [name for o in op.outputs for name in o.arguments]
+        line = f"{form},{op.type},{' '.join(inputs[k] for k in sorted(inputs) if inputs[k])},{' '.join(outputs)}"
+        yield re.sub(r"channel_scale_\d+", "channel_scale_0", line)
 
 
 def main():
@@ -82,6 +112,17 @@ def main():
                 value = float(np.asarray(found[name]).ravel()[0])
                 lines.append(f"{algorithm},{'onnx' if onnx_format else 'old'},{name},{value:.8g}")
     (OUT / "thresholds.csv").write_text("\n".join(lines) + "\n")
+    _, ops = quantize(executor, program, OUT, "min_max", False)
+    (OUT / "min_max.csv").write_text("\n".join(["output,attribute,values", *min_max_lines(ops)]) + "\n")
+    lines = ["format,type,inputs,outputs"]
+    for onnx_format in (False, True):
+        _, ops = quantize(executor, program, OUT, "abs_max", onnx_format, is_full_quantize=True)
+        lines += operator_lines(ops, "onnx" if onnx_format else "old")
+    (OUT / "full.csv").write_text("\n".join(lines) + "\n")
+    same = [[f"{names[0]}#*#2", names[1], f"{names[2]}#/#4"]]
+    ptq, _ = quantize(executor, program, OUT, "abs_max", True, same_scale_tensor_list=same)
+    lines = [f"{name},{float(np.asarray(ptq._scale_dict[name]).ravel()[0]):.8g}" for name in names]
+    (OUT / "same_scale.csv").write_text("\n".join(["variable,threshold", *lines]) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@
 #include <cstdlib>
 #include <list>
 
+#include "cli/interrupt.h"
+
 namespace skiff::cli {
 namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells have it
 
 int Fail(int code, std::string_view message) {
   fmt::print(stderr, "skiff: {}\n", message);
@@ -143,6 +146,7 @@ int Verbs::Main(int argc, const char* const* argv) {
   if (const std::optional<int> code = Parse(argc, argv)) return *code;
   const Status status = impl_->chosen();
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!status.ok() && Interrupted()) return Fail(kInterrupted, status.message());
   if (!status.ok()) return Fail(kFailed, status.ToString());
   if (!written) return Fail(kFailed, "the answer could not be written to standard output");
   return EXIT_SUCCESS;

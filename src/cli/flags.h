@@ -107,8 +107,9 @@ class Verbs {
 
   Verb& Add(const std::string& name, const std::string& help);
 
-  // Reads the command line and does what it says. Returns the exit code: 0, 1 when that failed, or
-  // 2 when the command line makes no sense; the reason is on standard error. Once only.
+  // Reads the command line and does what it says. Returns the exit code: 0, 1 when that failed, 2
+  // when the command line makes no sense, 130 after Ctrl-C; the reason is on standard error. Once
+  // only.
   int Main(int argc, const char* const* argv);
   // The first half of Main, which touches no file: nothing when there is something to do, else the
   // exit code.

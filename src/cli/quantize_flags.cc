@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "cli/interrupt.h"
 #include "cli/text.h"
 
 namespace skiff::cli {
@@ -40,8 +41,8 @@ void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
       std::string(Name(Recipe::kDefault)));
   verb.Custom(
       {"--algo", "NAME",
-       "How an activation's range follows from its values: hist, KL, mse, emd, avg, abs_max, ptf "
-       "or output_error"},
+       "How an activation's range follows from its values: hist, KL, mse, emd, avg, abs_max, ptf, "
+       "min_max or output_error"},
       [&flags](const std::string& text) {
         SKIFF_ASSIGN_OR_RETURN(flags.algo, ParseCalibrationAlgorithm(text));
         return OkStatus();
@@ -73,8 +74,17 @@ void AddExportFlags(Verb& verb, QuantizeFlags& flags) {
   flags.types = Joined(options.quantizable_op_type);
   verb.Text({"--quantizable_op_type", "LIST", "Operators to quantise, separated by commas"},
             flags.types);
+  verb.Switch({"--is_full_quantize", "", "Round what operators without a weight read, too"},
+              options.is_full_quantize);
   verb.Text({"--skip_tensor_list", "LIST", "Operators that touch these variables stay float"},
             flags.skip);
+  verb.Texts({"--same_scale_tensor_list", "LIST",
+              "These tensors get the largest threshold of all; NAME#*#K counts K times its own "
+              "(said once for each list)"},
+             flags.same_scale);
+  verb.Number({"--weight_bits", "N", "Bits of a weight's codes: 8"}, options.weight_bits, 1, 32);
+  verb.Number({"--activation_bits", "N", "Bits of an activation's codes: 8"},
+              options.activation_bits, 1, 32);
   verb.Text({"--activation_quantize_type", "NAME",
              "Operator of the old format: range_abs_max, moving_average_abs_max or abs_max"},
             options.activation_quantize_type);
@@ -82,6 +92,16 @@ void AddExportFlags(Verb& verb, QuantizeFlags& flags) {
               options.optimize_model);
   verb.Switch({"--old_format", "", "Write fake_quantize_* operators, not onnx_format"},
               flags.old_format);
+  verb.Custom(
+      {"--onnx_format", "BOOL", "true: quantize_linear and int8 weights; false: --old_format"},
+      [&flags](const std::string& text) {
+        if (text != "true" && text != "True" && text != "false" && text != "False") {
+          return InvalidArgument(text + ": true or false expected");
+        }
+        flags.old_format = text[0] == 'f' || text[0] == 'F';
+        return OkStatus();
+      },
+      "true");
   verb.Text({"--save_model_filename", "FILE", "Name of the program"}, options.model_filename);
   verb.Text({"--save_params_filename", "FILE", "Name of the parameters"}, options.params_filename);
 }
@@ -99,6 +119,11 @@ void AddCalibrationFlags(Verb& verb, QuantizeFlags& flags) {
               int64_t{65536});
   verb.Number({"--batch_nums", "N", "Batches to use; 0: all"}, flags.batch_nums, int64_t{0},
               int64_t{1} << 40);
+  verb.Number(
+      {"--stable_share", "SHARE",
+       "Read no more batches once no range moved by more than this over 16 of them; 0: read "
+       "all"},
+      flags.options.stable_share, 0.0, 0.999);
 }
 
 void AddEvaluationFlag(Verb& verb, QuantizeFlags& flags) {
@@ -119,6 +144,9 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
   options.quantizable_op_type = Split(flags.types, ',');
   options.skip_tensor_list =
       flags.skip.empty() ? std::vector<std::string>() : Split(flags.skip, ',');
+  for (const std::string& list : flags.same_scale) {
+    options.same_scale_tensor_list.push_back(Split(list, ','));
+  }
   options.weight_per_channel = flags.weight_type == "channel_wise_abs_max";
   options.onnx_format = !flags.old_format;
   ApplyRecipe(flags.recipe.value_or(flags.algo ? Recipe::kPlain : Recipe::kDefault), &options);
@@ -127,6 +155,12 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
   options.equalize |= flags.equalize;
   options.bias_correction |= flags.bias_correction;
   options.cache_dir = CacheFolder(flags);
+  options.go_on = [kept = options.cache_dir] {
+    if (!Interrupted()) return OkStatus();
+    return CheckFailed(kept.empty() ? "stopped; nothing was kept (--no_cache)"
+                                    : "stopped; the same command goes on from what is in " + kept);
+  };
+  CatchInterrupt();
   options.threads = flags.model.threads;
   options.memory_limit = static_cast<size_t>(flags.model.memory_limit_mib) << 20;
   SKIFF_ASSIGN_OR_RETURN(const auto preprocess,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/calibration.h"
 #include "cli/options.h"
@@ -19,6 +20,7 @@ struct QuantizeFlags {
   std::string data;
   std::string types;
   std::string skip;
+  std::vector<std::string> same_scale;
   std::string weight_type = "channel_wise_abs_max";
   // What was said; the recipe gives the rest.
   std::optional<Recipe> recipe;
@@ -47,8 +49,8 @@ void AddExportFlags(Verb& verb, QuantizeFlags& flags);
 void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags);
 Status CheckQuantizeFlags(const QuantizeFlags& flags);
 
-// Puts what was said as text into `flags.options` and opens the data. `flags` must stay where it
-// is.
+// Puts what was said as text into `flags.options` and opens the data; from now on Ctrl-C ends the
+// work at its next safe point. `flags` must stay where it is.
 Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& flags);
 
 }  // namespace skiff::cli

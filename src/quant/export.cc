@@ -26,7 +26,9 @@ program::Program Export(const program::Program& program, const Quantized& quanti
                         const QuantizeOptions& options) {
   program::Program result = program;
   CorrectBiases(quantized, &result);
-  if (options.onnx_format) {
+  if (options.algo == CalibrationAlgorithm::kMinMax) {
+    ExportMinMax(quantized, &result);
+  } else if (options.onnx_format) {
     ExportLinear(quantized, &result);
   } else {
     ExportFake(quantized, options, &result);

@@ -17,6 +17,8 @@ namespace skiff::quant {
 
 struct Quantized {
   std::vector<Layer> layers;  // all that were asked for
+  // What else is rounded: activations that operators without a weight read, by operator.
+  std::map<size_t, std::vector<std::string>> other_inputs;
   std::map<std::string, QuantizedWeight, std::less<>> weights;
   Ranges ranges;
   // Values for biases of quantised layers that make up for the mean error of their rounding.
@@ -39,6 +41,9 @@ Status WriteModel(const program::Program& program, const Ranges& ranges,
 // onnx_format: quantize_linear and dequantize_linear, weights stored as int8, thresholds of all
 // other outputs on pairs with only_observer.
 void ExportLinear(const Quantized& quantized, program::Program* program);
+
+// min_max: the least and the largest value of what layers read and operators write, as attributes.
+void ExportMinMax(const Quantized& quantized, program::Program* program);
 
 // The old format: fake_quantize_* in front, weights stored as float32 that hold integers,
 // fake_*dequantize_max_abs behind, thresholds of all outputs as attributes.

@@ -33,6 +33,8 @@ class FakeExport {
         Round(layer->second->activation);
         RenameInput(&op, layer->second->activation, layer->second->activation + ".quantized");
       }
+      const auto others = quantized_.other_inputs.find(i);
+      if (others != quantized_.other_inputs.end()) RoundInputs(others->second, &op);
       for (const auto& [from, to] : renamed_) RenameInput(&op, from, to);
       SetThresholds(layer == by_op_.end() ? nullptr : layer->second, &op);
       if (layer == by_op_.end()) {
@@ -51,13 +53,28 @@ class FakeExport {
   }
 
   void Round(const std::string& name) {
-    if (!rounded_.insert(name).second) return;
-    const std::string scale = name + "@scale";
-    const std::string out = name + ".quantized";
+    AddQuantizer("fake_quantize_" + options_.activation_quantize_type, name, name + ".quantized",
+                 name + "@scale");
+  }
+
+  // Of an operator without a weight: to codes and back at once.
+  void RoundInputs(const std::vector<std::string>& names, OpDesc* op) {
+    for (const std::string& name : names) {
+      const std::string out = name + ".quant_dequant";
+      AddQuantizer("fake_quantize_dequantize_moving_average_abs_max", name, out, out + "@scale");
+      RenameInput(op, name, out);
+    }
+    SetAttribute(op, "quantization_type", AttrType::kString, QuantizationType());
+    SetAttribute(op, "activation_bits", AttrType::kInt, kBits);
+    SetAttribute(op, "with_quant_attr", AttrType::kBoolean, true);
+  }
+
+  void AddQuantizer(const std::string& type, const std::string& name, const std::string& out,
+                    const std::string& scale) {
+    if (!rounded_.insert(out).second) return;
     const auto now = renamed_.find(name);
     editor_.AddVarLike(out, name);
     editor_.SetParam(scale, DType::kFloat32, {1}, std::vector<float>{Threshold(name)});
-    const std::string type = "fake_quantize_" + options_.activation_quantize_type;
     const bool given = type != "fake_quantize_abs_max";
     Slots inputs = {{"X", {now == renamed_.end() ? name : now->second}}};
     if (given) inputs.push_back({"InScale", {scale}});
@@ -120,6 +137,13 @@ class FakeExport {
     return out != nullptr && out->dims.size() > 1 ? static_cast<int32_t>(out->dims.size()) - 1 : 1;
   }
 
+  [[nodiscard]] std::string QuantizationType() const {
+    std::string type = "post_" + std::string(Name(options_.algo));
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return type;
+  }
+
   // `layer`: null when the operator stays float.
   void SetThresholds(const Layer* layer, OpDesc* op) const {
     const std::string_view observed = ObservedSlot(op->type);
@@ -132,10 +156,7 @@ class FakeExport {
       SetAttribute(op, "with_quant_attr", AttrType::kBoolean, true);
     }
     if (layer == nullptr) return;
-    std::string type = "post_" + std::string(Name(options_.algo));
-    std::transform(type.begin(), type.end(), type.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    SetAttribute(op, "quantization_type", AttrType::kString, type);
+    SetAttribute(op, "quantization_type", AttrType::kString, QuantizationType());
     SetAttribute(op, "bit_length", AttrType::kInt, kBits);
     SetAttribute(op, std::string(layer->slots->activation) + "0_threshold", AttrType::kFloat,
                  Threshold(layer->activation));
@@ -147,7 +168,7 @@ class FakeExport {
   program::Program* program_;
   std::map<size_t, const Layer*> by_op_;
   std::set<std::string> fetched_;
-  std::set<std::string> rounded_;
+  std::set<std::string> rounded_;  // variables that quantisers write
   std::set<std::string> stored_;
   std::map<std::string, std::string> renamed_;
   int channel_scales_ = 0;

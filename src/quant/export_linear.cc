@@ -19,6 +19,9 @@ class LinearExport {
         by_op_(QuantizedByOp(quantized.layers)),
         fetched_(FetchedNames(*program)) {
     for (const auto& [op, layer] : by_op_) rounded_.insert(layer->activation);
+    for (const auto& [op, names] : quantized.other_inputs) {
+      rounded_.insert(names.begin(), names.end());
+    }
   }
 
   void Run() {
@@ -33,6 +36,8 @@ class LinearExport {
         RenameInput(&op, layer->second->activation, layer->second->activation + kBoth);
         RenameInput(&op, layer->second->weight, layer->second->weight + kBoth);
       }
+      const auto others = quantized_.other_inputs.find(i);
+      if (others != quantized_.other_inputs.end()) RoundInputs(others->second, &op);
       if (op.type != "fetch") {
         for (const std::string& name : observed_) RenameInput(&op, name, name + kBoth);
       }
@@ -68,6 +73,15 @@ class LinearExport {
 
   void RoundActivation(const std::string& name) {
     if (done_.insert(name).second) AddPair(name, false);
+  }
+
+  // Of an operator without a weight.
+  void RoundInputs(const std::vector<std::string>& names, OpDesc* op) {
+    for (const std::string& name : names) {
+      RoundActivation(name);
+      RenameInput(op, name, name + kBoth);
+    }
+    SetAttribute(op, "quantization_type", AttrType::kString, std::string("qat_without_weight"));
   }
 
   void StoreWeight(const Layer& layer) {

@@ -12,6 +12,20 @@ bool Contains(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+bool Skipped(const OpDesc& op, const QuantizeOptions& options) {
+  const program::Attribute* scope = program::FindAttribute(op.attributes, "op_namescope");
+  const auto* text = scope ? std::get_if<std::string>(&scope->value) : nullptr;
+  if (text != nullptr && text->find("skip_quant") != std::string::npos) return true;
+  for (const auto* arguments : {&op.inputs, &op.outputs}) {
+    for (const program::Argument& argument : *arguments) {
+      for (const std::string& name : argument.names) {
+        if (Contains(options.skip_tensor_list, name)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 class Planner {
  public:
   Planner(const program::Program& program, const QuantizeOptions& options)
@@ -40,7 +54,7 @@ class Planner {
     if (layer.activation.empty() || layer.weight.empty() || layer.output.empty()) {
       return "its slots do not name one variable each";
     }
-    if (Skipped(op)) return "skip_tensor_list or its op_namescope says so";
+    if (Skipped(op, options_)) return "skip_tensor_list or its op_namescope says so";
     const auto weight = program_.params.find(layer.weight);
     if (weight == program_.params.end()) return "it multiplies two activations";
     if (program_.params.contains(layer.activation)) return "its input is a parameter";
@@ -51,21 +65,10 @@ class Planner {
     if (transposed && !options_.onnx_format) {
       return "the old format cannot say where a transposed weight has its channels";
     }
-    return "";
-  }
-
-  bool Skipped(const OpDesc& op) const {
-    const program::Attribute* scope = program::FindAttribute(op.attributes, "op_namescope");
-    const auto* text = scope ? std::get_if<std::string>(&scope->value) : nullptr;
-    if (text != nullptr && text->find("skip_quant") != std::string::npos) return true;
-    for (const auto* arguments : {&op.inputs, &op.outputs}) {
-      for (const program::Argument& argument : *arguments) {
-        for (const std::string& name : argument.names) {
-          if (Contains(options_.skip_tensor_list, name)) return true;
-        }
-      }
+    if (options_.algo == CalibrationAlgorithm::kMinMax && op.type == "conv2d_transpose") {
+      return "the ranges of min_max are not read for conv2d_transpose";
     }
-    return false;
+    return "";
   }
 
   // A weight becomes integers for all of its readers: each must be quantised, along one axis.
@@ -105,6 +108,31 @@ class Planner {
 
 std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOptions& options) {
   return Planner(program, options).Run();
+}
+
+std::map<size_t, std::vector<std::string>> PlanOtherInputs(const program::Program& program,
+                                                           const QuantizeOptions& options,
+                                                           const std::vector<Layer>& layers) {
+  std::map<size_t, std::vector<std::string>> inputs;
+  if (!options.is_full_quantize) return inputs;
+  std::set<size_t> with_weight;
+  for (const Layer& layer : layers) {
+    if (program.params.contains(layer.weight)) with_weight.insert(layer.op);
+  }
+  const std::vector<OpDesc>& ops = program.blocks[0].ops;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (ObservedSlot(ops[i].type).empty() || with_weight.contains(i) || Skipped(ops[i], options)) {
+      continue;
+    }
+    for (const char* slot : {"X", "Y"}) {
+      const program::Argument* argument = program::FindArgument(ops[i].inputs, slot);
+      if (argument == nullptr) continue;
+      for (const std::string& name : argument->names) {
+        if (!program.params.contains(name)) inputs[i].push_back(name);
+      }
+    }
+  }
+  return inputs;
 }
 
 std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers) {

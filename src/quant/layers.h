@@ -28,6 +28,12 @@ struct Layer {
 // By operator, in the program's order.
 std::vector<Layer> PlanLayers(const program::Program& program, const QuantizeOptions& options);
 
+// With is_full_quantize: the activations that every other operator of Paddle's table reads, by the
+// index of the operator.
+std::map<size_t, std::vector<std::string>> PlanOtherInputs(const program::Program& program,
+                                                           const QuantizeOptions& options,
+                                                           const std::vector<Layer>& layers);
+
 // Those that will be quantised, by the index of their operator. The layers must outlive the answer.
 std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers);
 

@@ -1,6 +1,7 @@
 #include "quant/options.h"
 
 #include <array>
+#include <utility>
 
 #include "quant/operators.h"
 
@@ -11,7 +12,7 @@ struct AlgorithmName {
   CalibrationAlgorithm algorithm;
   std::string_view name;
 };
-constexpr std::array<AlgorithmName, 8> kAlgorithms = {
+constexpr std::array<AlgorithmName, 9> kAlgorithms = {
     {{CalibrationAlgorithm::kAbsMax, "abs_max"},
      {CalibrationAlgorithm::kAvg, "avg"},
      {CalibrationAlgorithm::kHist, "hist"},
@@ -19,6 +20,7 @@ constexpr std::array<AlgorithmName, 8> kAlgorithms = {
      {CalibrationAlgorithm::kMse, "mse"},
      {CalibrationAlgorithm::kEmd, "emd"},
      {CalibrationAlgorithm::kPtf, "ptf"},
+     {CalibrationAlgorithm::kMinMax, "min_max"},
      {CalibrationAlgorithm::kOutputError, "output_error"}}};
 
 }  // namespace
@@ -131,10 +133,48 @@ Status CheckEvaluation(const QuantizeOptions& options) {
   return OkStatus();
 }
 
+Status CheckBits(const QuantizeOptions& options) {
+  for (const auto& [name, bits] : {std::pair("weight_bits", options.weight_bits),
+                                   std::pair("activation_bits", options.activation_bits)}) {
+    if (bits == 8) continue;
+    return Unsupported(
+        std::string(name) + " is " + std::to_string(bits) +
+        ": Skiff computes with 8 bits, as Paddle's INT8 passes do; weights alone can "
+        "have 16 (quantize_dynamic)");
+  }
+  return OkStatus();
+}
+
+// What the files of min_max cannot say, and what needs to choose ranges itself.
+Status CheckCombination(const QuantizeOptions& options) {
+  const bool chooses =
+      options.round_type != RoundType::kNearest || options.bias_correction || options.reconstruct;
+  if (options.algo == CalibrationAlgorithm::kMinMax) {
+    if (chooses || !options.weight_per_channel || options.is_full_quantize) {
+      return InvalidArgument(
+          "algo min_max writes ranges beside float weights: round_type, bias_correction, blocks, "
+          "weight_quantize_type and is_full_quantize do not go with it");
+    }
+  }
+  if (!options.same_scale_tensor_list.empty() &&
+      (options.reconstruct || options.algo == CalibrationAlgorithm::kOutputError)) {
+    return InvalidArgument(
+        "same_scale_tensor_list: output_error and blocks choose the range of each tensor alone; "
+        "give another algo");
+  }
+  if (!(options.stable_share >= 0 && options.stable_share < 1)) {
+    return InvalidArgument("stable_share is " + std::to_string(options.stable_share) +
+                           ", a share in [0, 1) expected");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status CheckOptions(const QuantizeOptions& options) {
   SKIFF_RETURN_IF_ERROR(CheckEvaluation(options));
+  SKIFF_RETURN_IF_ERROR(CheckBits(options));
+  SKIFF_RETURN_IF_ERROR(CheckCombination(options));
   if (!(options.hist_percent > 0 && options.hist_percent <= 1)) {
     return InvalidArgument("hist_percent is " + std::to_string(options.hist_percent) +
                            ", a share in (0, 1] expected");

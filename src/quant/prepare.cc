@@ -15,17 +15,21 @@
 #include "quant/refine/equalize.h"
 #include "quant/refine/fold_batch_norm.h"
 #include "quant/refine/refine.h"
+#include "quant/same_scale.h"
+#include "quant/stoppable_data.h"
 #include "quant/weights.h"
 
 namespace skiff::quant {
 namespace {
 
 // What has to be observed: what is rounded, and every output that gets a threshold.
-std::set<std::string> NamesToObserve(const program::Program& program,
-                                     const std::vector<Layer>& layers) {
+std::set<std::string> NamesToObserve(const program::Program& program, const Quantized& quantized) {
   std::set<std::string> names;
-  for (const Layer& layer : layers) {
+  for (const Layer& layer : quantized.layers) {
     if (layer.why_float.empty()) names.insert(layer.activation);
+  }
+  for (const auto& [op, inputs] : quantized.other_inputs) {
+    names.insert(inputs.begin(), inputs.end());
   }
   for (const program::OpDesc& op : program.blocks[0].ops) {
     const std::string_view name = OnlyName(op.outputs, ObservedSlot(op.type));
@@ -34,18 +38,39 @@ std::set<std::string> NamesToObserve(const program::Program& program,
   return names;
 }
 
-Status QuantizeWeights(const program::Program& program, Quantized* quantized) {
-  for (Layer& layer : quantized->layers) {
+// A name that nothing has is a mistake that would otherwise pass unseen.
+Status CheckSkipList(const program::Program& program, const QuantizeOptions& options) {
+  for (const std::string& name : options.skip_tensor_list) {
+    const auto& vars = program.blocks[0].vars;
+    const bool known = std::any_of(vars.begin(), vars.end(),
+                                   [&](const program::VarDesc& var) { return var.name == name; });
+    if (!known) {
+      return NotFound("skip_tensor_list: " + program.source + " has no variable " + name);
+    }
+  }
+  return OkStatus();
+}
+
+Status QuantizeWeights(const program::Program& program, const QuantizeOptions& options,
+                       Quantized* quantized) {
+  ThresholdsByWeight thresholds;
+  for (const Layer& layer : quantized->layers) {
     if (!layer.why_float.empty()) continue;
-    const auto range = quantized->ranges.find(layer.activation);
-    if (range == quantized->ranges.end()) {
+    if (!quantized->ranges.contains(layer.activation)) {
       return Unsupported(layer.slots->type.data() + (" " + layer.output) + " reads " +
                          layer.activation + ", which is no float tensor that can be observed");
     }
-    if (quantized->weights.contains(layer.weight)) continue;
+    if (thresholds.contains(layer.weight)) continue;
     SKIFF_ASSIGN_OR_RETURN(
-        quantized->weights[layer.weight],
-        QuantizeWeight(layer.weight, program.params.at(layer.weight), layer.axis));
+        thresholds[layer.weight],
+        LargestByChannel(layer.weight, program.params.at(layer.weight), layer.axis));
+  }
+  SKIFF_RETURN_IF_ERROR(
+      ShareScales(options.same_scale_tensor_list, &quantized->ranges, &thresholds));
+  for (const Layer& layer : quantized->layers) {
+    if (!layer.why_float.empty() || quantized->weights.contains(layer.weight)) continue;
+    quantized->weights[layer.weight] =
+        RoundWeight(program.params.at(layer.weight), layer.axis, thresholds.at(layer.weight));
   }
   return OkStatus();
 }
@@ -56,6 +81,11 @@ std::string RefinementOptions(const QuantizeOptions& options, const Quantized& q
                      std::string(Name(options.round_type)) +
                      (options.bias_correction ? " bias " : " ") +
                      std::to_string(options.hist_percent) + " " + std::to_string(options.threads);
+  for (const std::vector<std::string>& list : options.same_scale_tensor_list) {
+    text += " same scale";
+    for (const std::string& name : list) text += " " + name;
+  }
+  text += " " + std::to_string(quantized.other_inputs.size());
   for (const Layer& layer : quantized.layers) {
     text += " " + layer.weight + (layer.why_float.empty() ? "+" : "-") + std::to_string(layer.axis);
   }
@@ -74,6 +104,7 @@ Status ReconstructAll(const program::Program& program, CalibrationData& data,
   ReconstructOptions reconstruct;
   reconstruct.blocks = options.reconstruct;
   reconstruct.threads = options.threads;
+  reconstruct.go_on = options.go_on;
   if (!options.reconstruct) reconstruct.step_learning_rate = 0;
   const std::optional<std::string> state = cache.Load(name);
   if (state) {
@@ -98,12 +129,12 @@ bool NeedsRefinement(const QuantizeOptions& options) {
 
 }  // namespace
 
-Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
+Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
                          const QuantizeOptions& options, const QuantizeProgress& progress) {
   SKIFF_RETURN_IF_ERROR(CheckOptions(options));
-  if (data.batches() < 1) return InvalidArgument("there is no calibration data");
+  if (all.batches() < 1) return InvalidArgument("there is no calibration data");
+  StoppableData data(all, options);
   Prepared prepared;
-  prepared.batches = data.batches();
   SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
   prepared.program = prepared.original;
   const program::Program& program = prepared.program;
@@ -120,15 +151,24 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& data,
     SKIFF_RETURN_IF_ERROR(
         Equalize(data, options, cache, work() + " channels", progress, &prepared.program));
   }
+  SKIFF_RETURN_IF_ERROR(CheckSkipList(program, options));
   quantized.layers = PlanLayers(program, options);
+  quantized.other_inputs = PlanOtherInputs(program, options, quantized.layers);
   const bool any = std::any_of(quantized.layers.begin(), quantized.layers.end(),
                                [](const Layer& layer) { return layer.why_float.empty(); });
   if (!any) return InvalidArgument(program.source + ": no operator can be quantised");
   const std::string key = work();
   SKIFF_ASSIGN_OR_RETURN(
-      quantized.ranges, Calibrate(program, NamesToObserve(program, quantized.layers), data, options,
-                                  cache, key, progress));
-  SKIFF_RETURN_IF_ERROR(QuantizeWeights(program, &quantized).WithContext(program.source));
+      Calibrated calibrated,
+      Calibrate(program, NamesToObserve(program, quantized), data, options, cache, key, progress));
+  quantized.ranges = std::move(calibrated.ranges);
+  prepared.batches = calibrated.batches;
+  data.UseFirst(calibrated.batches);
+  // Integers are not rounded.
+  for (auto& [op, names] : quantized.other_inputs) {
+    std::erase_if(names, [&](const std::string& n) { return !quantized.ranges.contains(n); });
+  }
+  SKIFF_RETURN_IF_ERROR(QuantizeWeights(program, options, &quantized).WithContext(program.source));
   if (NeedsRefinement(options)) {
     SKIFF_RETURN_IF_ERROR(Refine(program, data, options, cache,
                                  key + RefinementOptions(options, quantized), progress,

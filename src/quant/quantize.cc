@@ -6,13 +6,15 @@
 #include "quant/export.h"
 #include "quant/judge/measure.h"
 #include "quant/prepare.h"
+#include "quant/stoppable_data.h"
 
 namespace skiff {
 namespace {
 
-Result<QuantizeReport> QuantizeModel(const ModelSource& source, CalibrationData& data,
+Result<QuantizeReport> QuantizeModel(const ModelSource& source, CalibrationData& all,
                                      const QuantizeOptions& options, const std::string& out,
                                      const QuantizeProgress& progress) {
+  quant::StoppableData data(all, options);
   SKIFF_ASSIGN_OR_RETURN(quant::Prepared prepared, quant::Prepare(source, data, options, progress));
   SKIFF_ASSIGN_OR_RETURN(const quant::Judgement judgement,
                          quant::Judge(data, options, progress, &prepared));

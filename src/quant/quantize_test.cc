@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -125,6 +127,172 @@ TEST(QuantizeTest, WritesBothFormats) {
   }
 }
 
+std::vector<std::vector<std::string>> GoldenLines(const std::string& name) {
+  std::vector<std::vector<std::string>> lines;
+  std::ifstream file(kGolden + "/" + name);
+  std::string line;
+  std::getline(file, line);  // of titles
+  while (std::getline(file, line)) {
+    std::stringstream in(line);
+    std::vector<std::string>& fields = lines.emplace_back();
+    for (std::string field; std::getline(in, field, ',');) fields.push_back(field);
+  }
+  return lines;
+}
+
+// What Quantize writes for the golden model and pictures.
+program::Program Written(const QuantizeOptions& options) {
+  Samples samples(GoldenPictures(), 4);
+  const formats::TemporaryFolder out;
+  const auto report = Quantize(GoldenModel(), samples, options, out.path());
+  EXPECT_TRUE(report.ok()) << report.status().ToString();
+  ModelSource source;
+  source.model_dir = out.path();
+  return *formats::LoadModel(source);
+}
+
+TEST(QuantizeTest, MinMaxWritesPaddlesRanges) {
+  QuantizeOptions options;
+  options.algo = CalibrationAlgorithm::kMinMax;
+  const program::Program program = Written(options);
+  EXPECT_EQ(program.params.at("w0").dtype, DType::kFloat32);
+  const auto lines = GoldenLines("min_max.csv");
+  ASSERT_EQ(lines.size(), 12U);
+  for (const std::vector<std::string>& line : lines) {
+    const auto& ops = program.blocks[0].ops;
+    const auto op = std::find_if(ops.begin(), ops.end(), [&](const program::OpDesc& o) {
+      return !o.outputs.empty() && o.outputs[0].names == std::vector<std::string>{line[0]};
+    });
+    ASSERT_NE(op, ops.end()) << line[0];
+    const program::Attribute* found = program::FindAttribute(op->attributes, line[1]);
+    ASSERT_NE(found, nullptr) << line[1];
+    const auto* one = std::get_if<float>(&found->value);
+    const auto* all = std::get_if<std::vector<float>>(&found->value);
+    const std::vector<float> values = one != nullptr ? std::vector<float>{*one} : *all;
+    std::stringstream in(line[2]);
+    for (const float value : values) {
+      float expected = 0;
+      ASSERT_TRUE(in >> expected) << line[1];
+      EXPECT_NEAR(value, expected, 1e-5) << line[0] << " " << line[1];
+    }
+  }
+}
+
+// "type,inputs,outputs" of each operator but feed and fetch, zero points left out.
+std::vector<std::string> Operators(const program::Program& program) {
+  std::vector<std::string> lines;
+  for (const program::OpDesc& op : program.blocks[0].ops) {
+    if (op.type == "feed" || op.type == "fetch") continue;
+    std::map<std::string, std::string> inputs;
+    for (const program::Argument& argument : op.inputs) {
+      if (argument.slot == "ZeroPoint") continue;
+      for (const std::string& name : argument.names) inputs[argument.slot] += " " + name;
+    }
+    std::string line;
+    for (const auto& [slot, names] : inputs) line += names;
+    line = op.type + "," + line.substr(1) + ",";
+    for (const program::Argument& argument : op.outputs) {
+      for (const std::string& name : argument.names) line += name + " ";
+    }
+    line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+TEST(QuantizeTest, FullQuantizeRoundsWhatPaddleRounds) {
+  for (const std::string format : {"old", "onnx"}) {
+    QuantizeOptions options;
+    options.algo = CalibrationAlgorithm::kAbsMax;
+    options.is_full_quantize = true;
+    options.onnx_format = format == "onnx";
+    std::vector<std::string> expected;
+    for (const std::vector<std::string>& line : GoldenLines("full.csv")) {
+      if (line[0] == format) expected.push_back(line[1] + "," + line[2] + "," + line[3]);
+    }
+    EXPECT_GE(expected.size(), 9U);
+    EXPECT_THAT(Operators(Written(options)), testing::UnorderedElementsAreArray(expected));
+  }
+}
+
+TEST(QuantizeTest, ScalesAreSharedAsInPaddle) {
+  QuantizeOptions options;
+  options.algo = CalibrationAlgorithm::kAbsMax;
+  options.same_scale_tensor_list = {{"relu_0.tmp_0#*#2", "conv2d_0.tmp_0", "relu_1.tmp_0#/#4"}};
+  Samples samples(GoldenPictures(), 4);
+  const formats::TemporaryFolder out;
+  ASSERT_TRUE(Quantize(GoldenModel(), samples, options, out.path()).ok());
+  const auto table = formats::ReadCalibrationTable(out / "calibration_table.txt");
+  for (const std::vector<std::string>& line : GoldenLines("same_scale.csv")) {
+    EXPECT_NEAR(table->at(line[0]), std::stod(line[1]), 1e-5) << line[0];
+  }
+}
+
+TEST(QuantizeTest, StopsReadingWhenRangesAreStable) {
+  const std::vector<float> picture(Samples::kSample, 1.0F);
+  std::vector<float> same;
+  std::vector<float> growing;
+  for (int i = 1; i <= 64; ++i) {
+    same.insert(same.end(), picture.begin(), picture.end());
+    for (const float v : picture) growing.push_back(v * static_cast<float>(i));
+  }
+  for (const CalibrationAlgorithm algo :
+       {CalibrationAlgorithm::kHist, CalibrationAlgorithm::kMse}) {
+    QuantizeOptions options;
+    options.algo = algo;
+    const auto batches = [&](const std::vector<float>& pictures) {
+      Samples samples(pictures, 1);
+      const formats::TemporaryFolder out;
+      return Quantize(GoldenModel(), samples, options, out.path())->batches;
+    };
+    EXPECT_EQ(batches(same), 64);
+    options.stable_share = 0.02;
+    EXPECT_EQ(batches(same), 32) << "two looks of 16 batches";
+    if (algo == CalibrationAlgorithm::kHist) {
+      EXPECT_EQ(batches(growing), 64);
+    }
+  }
+}
+
+// Stopped between any two batches, the next call ends with the same bytes.
+TEST(QuantizeTest, StopsWhenAskedAndGoesOn) {
+  const auto slurp = [](const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  class Named final : public CalibrationData {
+   public:
+    [[nodiscard]] int64_t batches() const override { return samples_.batches(); }
+    Result<std::vector<TensorView>> Batch(int64_t index) override {
+      ++read;
+      return samples_.Batch(index);
+    }
+    Result<std::string> Fingerprint() override { return std::string("golden pictures"); }
+    int read = 0;
+
+   private:
+    Samples samples_{GoldenPictures(), 1};
+  };
+  const formats::TemporaryFolder folder;
+  QuantizeOptions options;
+  options.report = ReportDetail::kNone;
+  Named whole;
+  ASSERT_TRUE(Quantize(GoldenModel(), whole, options, folder / "whole").ok());
+  options.cache_dir = folder / "cache";
+  int calls = 0;
+  options.go_on = [&] { return ++calls == 8 ? CheckFailed("asked to stop") : OkStatus(); };
+  Named stopped;
+  EXPECT_THAT(Quantize(GoldenModel(), stopped, options, folder / "out").status().ToString(),
+              HasSubstr("asked to stop"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  Named rest;
+  ASSERT_TRUE(Quantize(GoldenModel(), rest, options, folder / "out").ok());
+  EXPECT_LT(rest.read, whole.read) << "what was read before the stop is kept";
+  for (const char* name : {"model.pdiparams", "model.pdmodel", "calibration_table.txt"}) {
+    EXPECT_EQ(slurp(folder / "out" + "/" + name), slurp(folder / "whole" + "/" + name)) << name;
+  }
+}
+
 std::string ErrorOf(std::vector<float> pictures, const QuantizeOptions& options) {
   Samples samples(std::move(pictures), 4);
   const formats::TemporaryFolder out;
@@ -145,6 +313,23 @@ TEST(QuantizeTest, BadInputIsNamed) {
   QuantizeOptions skipped;
   skipped.skip_tensor_list = {"w0"};
   EXPECT_THAT(ErrorOf(GoldenPictures(), skipped), HasSubstr("no operator can be quantised"));
+  skipped.skip_tensor_list = {"w00"};
+  EXPECT_THAT(ErrorOf(GoldenPictures(), skipped),
+              AllOf(HasSubstr("skip_tensor_list"), HasSubstr("w00")));
+  QuantizeOptions bits;
+  bits.activation_bits = 4;
+  EXPECT_THAT(ErrorOf(GoldenPictures(), bits), HasSubstr("activation_bits is 4"));
+  QuantizeOptions ranges;
+  ranges.algo = CalibrationAlgorithm::kMinMax;
+  ranges.bias_correction = true;
+  EXPECT_THAT(ErrorOf(GoldenPictures(), ranges), HasSubstr("min_max"));
+  QuantizeOptions same;
+  same.same_scale_tensor_list = {{"relu_0.tmp_0", "nobody"}};
+  EXPECT_THAT(ErrorOf(GoldenPictures(), same), HasSubstr("nobody"));
+  same.same_scale_tensor_list = {{"relu_0.tmp_0", "w0"}};
+  EXPECT_THAT(ErrorOf(GoldenPictures(), same), HasSubstr("w0 has 8 scales"));
+  same.same_scale_tensor_list = {{"relu_0.tmp_0#*#two", "w0"}};
+  EXPECT_THAT(ErrorOf(GoldenPictures(), same), HasSubstr("\"two\""));
   QuantizeOptions percent;
   percent.hist_percent = 0;
   EXPECT_THAT(ErrorOf(GoldenPictures(), percent), HasSubstr("hist_percent"));

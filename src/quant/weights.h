@@ -20,8 +20,21 @@ struct QuantizedWeight {
   }
 };
 
-// axis -1: one threshold for all. Errors: the weight is not float32, has no such axis, or holds a
+// How a weight's elements lie in its channels: element i belongs to channel i / inner % count.
+struct ChannelLayout {
+  size_t count = 1;
+  size_t inner = 1;
+};
+// axis -1: all are one channel. REQUIRES: the weight has the axis.
+ChannelLayout LayoutOfChannels(const program::Tensor& weight, int axis);
+
+// The largest |w| of each channel. Errors: the weight is not float32, has no such axis, or holds a
 // value that is not finite.
+Result<std::vector<float>> LargestByChannel(const std::string& name, const program::Tensor& weight,
+                                            int axis);
+// Codes by thresholds as LargestByChannel gives them, or larger ones.
+QuantizedWeight RoundWeight(const program::Tensor& weight, int axis, std::vector<float> thresholds);
+// Both.
 Result<QuantizedWeight> QuantizeWeight(const std::string& name, const program::Tensor& weight,
                                        int axis);
 

@@ -19,15 +19,6 @@ using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
 
-std::string Npy(const std::string& descr, const std::string& shape, size_t bytes) {
-  std::string header =
-      "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + shape + "), }";
-  header.resize(117, ' ');
-  header += '\n';
-  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size()) + '\0' + header +
-         std::string(bytes, '\0');
-}
-
 TEST_F(Cli, SaysWhatItIs) {
   const Outcome version = Skiff("--version");
   EXPECT_EQ(version.code, 0);

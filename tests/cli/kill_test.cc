@@ -1,5 +1,5 @@
-// Kills `skiff quantize` at many moments: what it wrote is a whole model or none, and the run that
-// is let finish gives the same bytes as one that was never disturbed.
+// Kills `skiff quantize` at many moments, and asks it to stop: what it wrote is a whole model or
+// none, and the run that is let finish gives the same bytes as one that was never disturbed.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -55,8 +55,9 @@ class KillTest : public testing::Test {
     const pid_t child = fork();
     if (child != 0) return child;
     const int null = open("/dev/null", O_RDWR);
+    const int said = open((folder_ / "said").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(null, STDOUT_FILENO);
-    dup2(null, STDERR_FILENO);
+    dup2(said, STDERR_FILENO);
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
@@ -64,10 +65,11 @@ class KillTest : public testing::Test {
     _exit(127);
   }
 
+  // The exit code; of a process that a signal ended, the signal's number below zero.
   static int Finish(pid_t child) {
     int status = 0;
     waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
 
   fs::path folder_;
@@ -93,6 +95,25 @@ TEST_F(KillTest, NeverHalfAModelAndTheSameBytesInTheEnd) {
     }
   }
   EXPECT_GE(killed, 2) << "else nothing was tried";
+  ASSERT_EQ(Finish(Start("out", "cache")), 0);
+  for (const char* name : kFiles) {
+    EXPECT_EQ(Slurp(folder_ / "out" / name), Slurp(folder_ / "whole" / name)) << name;
+  }
+}
+
+// Ctrl-C once something is in the cache.
+TEST_F(KillTest, StopsWhenAskedAndGoesOn) {
+  ASSERT_EQ(Finish(Start("whole", "cache_of_whole")), 0);
+  const fs::path cache = folder_ / "cache";
+  const pid_t child = Start("out", "cache");
+  for (int i = 0; i < 6000 && (!fs::exists(cache) || fs::is_empty(cache)); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  kill(child, SIGINT);
+  EXPECT_EQ(Finish(child), 130);
+  const std::string said = Slurp(folder_ / "said");
+  EXPECT_NE(said.find("goes on from what is in " + cache.string()), std::string::npos) << said;
+  EXPECT_FALSE(fs::exists(folder_ / "out")) << "nothing is written";
   ASSERT_EQ(Finish(Start("out", "cache")), 0);
   for (const char* name : kFiles) {
     EXPECT_EQ(Slurp(folder_ / "out" / name), Slurp(folder_ / "whole" / name)) << name;

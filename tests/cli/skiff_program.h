@@ -31,6 +31,16 @@ inline std::string Slurp(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// An array of zeros in NumPy's format.
+inline std::string Npy(const std::string& descr, const std::string& shape, size_t bytes) {
+  std::string header =
+      "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  header.resize(117, ' ');
+  header += '\n';
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size()) + '\0' + header +
+         std::string(bytes, '\0');
+}
+
 struct Outcome {
   int code = -1;
   std::string out;
@@ -76,8 +86,8 @@ class Cli : public testing::Test {
     return (folder_ / name).string();
   }
 
-  // The bundled pictures with their labels; no more than `count`.
-  std::string PictureList(size_t count) {
+  // The bundled pictures with their labels; no more than `count`. Paths begin with `folder`.
+  std::string PictureList(size_t count, const fs::path& folder = {}) {
     std::ifstream credits(kPictures / "credits.csv");
     std::string line;
     std::string list = "# path label\n\n";
@@ -85,7 +95,8 @@ class Cli : public testing::Test {
     for (size_t i = 0; i < count && std::getline(credits, line); ++i) {
       const size_t comma = line.find(',');
       const size_t end = line.find(',', comma + 1);
-      list += line.substr(0, comma) + " " + line.substr(comma + 1, end - comma - 1) + "\n";
+      list += (folder / line.substr(0, comma)).string() + " " +
+              line.substr(comma + 1, end - comma - 1) + "\n";
     }
     return Write("list.txt", list);
   }

@@ -83,6 +83,7 @@ void AddGoldenFiles(Seeds& seeds) {
     if (entry.is_directory()) AddModel(path, name, seeds);
     const std::string ending = path.extension();
     if (ending == ".npy") seeds.Add("npy", name, Read(path));
+    if (ending == ".npz") seeds.Add("npz", name, Read(path));
     if (ending == ".jpg" || ending == ".png") seeds.Add("picture", name, Read(path));
   }
   const fs::path separate = kGolden / "formats/m26_sep";

@@ -1,5 +1,6 @@
 #include "quant/calibrate/calibrate.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <vector>
@@ -14,26 +15,35 @@ struct Watched {
   std::string name;
   int value = -1;  // of the tracer
   std::unique_ptr<Observer> observer;
-  float largest = 0;
+  ValueRange seen;
+  double at_last_look = 0;  // what Stable compares
+
+  [[nodiscard]] float largest() const { return std::max(-seen.least, seen.most); }
 };
 
 class Calibration {
  public:
-  Calibration(CalibrationData& data, const Cache& cache, std::string key,
-              const QuantizeProgress& progress)
-      : data_(data), cache_(cache), key_(std::move(key)), progress_(progress) {}
+  Calibration(CalibrationData& data, const QuantizeOptions& options, const Cache& cache,
+              std::string key, const QuantizeProgress& progress)
+      : data_(data),
+        cache_(cache),
+        key_(std::move(key)),
+        progress_(progress),
+        stable_share_(options.stable_share),
+        limit_(data.batches()) {}
 
   void Watch(const Tracer& tracer, const std::set<std::string>& names,
              const QuantizeOptions& options) {
     for (const std::string& name : names) {
       const std::optional<int> value = tracer.Find(name);
       if (!value) continue;
-      watched_.push_back({name, *value, NewObserver(options.algo, options.hist_percent)});
+      watched_.push_back({name, *value, NewObserver(options.algo, options.hist_percent), {}});
     }
   }
 
   // Goes on where the cached state ends.
   Status Run(Tracer& tracer, bool two_passes) {
+    first_pass_ = two_passes ? 0 : 1;
     Restore();
     for (; pass_ < 2; ++pass_, next_ = 0) {
       if (pass_ == 0 && !two_passes) continue;
@@ -43,36 +53,58 @@ class Calibration {
     return OkStatus();
   }
 
-  [[nodiscard]] Ranges Result() const {
-    Ranges ranges;
+  [[nodiscard]] Calibrated Result() const {
+    Calibrated result;
+    result.batches = limit_;
     for (const Watched& watched : watched_) {
-      ranges[watched.name] = {watched.observer->Threshold(), watched.largest};
+      result.ranges[watched.name] = {watched.observer->Threshold(), watched.largest(),
+                                     watched.seen.least, watched.seen.most};
     }
-    return ranges;
+    return result;
   }
 
  private:
   Status Pass(Tracer& tracer) {
     const std::string_view stage = pass_ == 0 ? "ranges" : "sampling";
-    for (; next_ < data_.batches(); ++next_) {
-      if (progress_) progress_(stage, next_, data_.batches());
+    for (; next_ < limit_; ++next_) {
+      if (progress_) progress_(stage, next_, limit_);
       if (Clock::now() - saved_ > kSaveEvery) Save();
-      SKIFF_RETURN_IF_ERROR(tracer.Run(data_, next_));
+      const Status ran = tracer.Run(data_, next_);
+      if (!ran.ok()) {
+        Save();
+        return ran;
+      }
       for (Watched& watched : watched_) SKIFF_RETURN_IF_ERROR(See(tracer, &watched));
+      // The first pass says how many batches are enough; a second one reads the same.
+      const bool first = pass_ == first_pass_;
+      if (first && stable_share_ > 0 && (next_ + 1) % kLook == 0 && Stable()) limit_ = next_ + 1;
     }
-    if (progress_) progress_(stage, data_.batches(), data_.batches());
+    if (progress_) progress_(stage, limit_, limit_);
     return OkStatus();
+  }
+
+  // Has no range moved by more than the share since the last look? In a pass that only finds the
+  // largest values, by those; else by thresholds.
+  bool Stable() {
+    bool stable = next_ >= kLook;
+    for (Watched& watched : watched_) {
+      const double now = pass_ == 0 ? watched.largest() : watched.observer->Threshold();
+      if (std::fabs(now - watched.at_last_look) > stable_share_ * now) stable = false;
+      watched.at_last_look = now;
+    }
+    return stable;
   }
 
   Status See(const Tracer& tracer, Watched* watched) const {
     const RunTensor tensor = tracer.Read(watched->value);
     const std::span<const float> x = tensor.data;
-    const float largest = AbsMax(x);
-    if (!std::isfinite(largest)) {
+    const ValueRange range = RangeOf(x);
+    if (!range.finite) {
       return InvalidArgument("calibration batch " + std::to_string(next_) + ": tensor " +
                              watched->name + " holds a value that is not finite");
     }
-    watched->largest = std::max(watched->largest, largest);
+    watched->seen.least = std::min(watched->seen.least, range.least);
+    watched->seen.most = std::max(watched->seen.most, range.most);
     if (pass_ == 0) {
       watched->observer->SeeRange(x);
     } else {
@@ -85,9 +117,11 @@ class Calibration {
     StateWriter state;
     state.Put(pass_);
     state.Put(next_);
+    state.Put(limit_);
     for (const Watched& watched : watched_) {
       state.PutText(watched.name);
-      state.Put(watched.largest);
+      state.Put(watched.seen);
+      state.Put(watched.at_last_look);
       watched.observer->Save(&state);
     }
     cache_.Store(key_, state.bytes());
@@ -100,10 +134,12 @@ class Calibration {
     StateReader state(*bytes);
     const auto pass = state.Get<int32_t>();
     const auto next = state.Get<int64_t>();
+    limit_ = state.Get<int64_t>();
     for (Watched& watched : watched_) {
       // The key names the program, so the variables are the same; a digest was checked.
       (void)state.GetText();
-      watched.largest = state.Get<float>();
+      watched.seen = state.Get<ValueRange>();
+      watched.at_last_look = state.Get<double>();
       watched.observer->Restore(&state);
     }
     pass_ = pass;
@@ -112,12 +148,16 @@ class Calibration {
 
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds kSaveEvery{5};
+  static constexpr int64_t kLook = 16;  // batches between two looks at whether ranges are stable
 
   CalibrationData& data_;
   const Cache& cache_;
   std::string key_;
   const QuantizeProgress& progress_;
+  double stable_share_;
   std::vector<Watched> watched_;
+  int32_t first_pass_ = 0;
+  int64_t limit_;  // batches to read
   int32_t pass_ = 0;
   int64_t next_ = 0;  // batch
   Clock::time_point saved_ = Clock::now();
@@ -125,13 +165,15 @@ class Calibration {
 
 }  // namespace
 
-Result<Ranges> Calibrate(const program::Program& program, const std::set<std::string>& names,
-                         CalibrationData& data, const QuantizeOptions& options, const Cache& cache,
-                         const std::string& key, const QuantizeProgress& progress) {
+Result<Calibrated> Calibrate(const program::Program& program, const std::set<std::string>& names,
+                             CalibrationData& data, const QuantizeOptions& options,
+                             const Cache& cache, const std::string& key,
+                             const QuantizeProgress& progress) {
   SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(program, RunnerOptionsOf(options)));
-  std::string what = key + " " + std::string(StatisticsOf(options.algo));
+  std::string what = key + " ranges of " + std::string(StatisticsOf(options.algo));
+  if (options.stable_share > 0) what += " stable " + std::to_string(options.stable_share);
   for (const std::string& name : names) what += " " + name;
-  Calibration calibration(data, cache, std::move(what), progress);
+  Calibration calibration(data, options, cache, std::move(what), progress);
   calibration.Watch(*tracer, names, options);
   SKIFF_RETURN_IF_ERROR(calibration.Run(*tracer, TwoPasses(options.algo)));
   return calibration.Result();

@@ -17,15 +17,23 @@ namespace skiff::quant {
 struct TensorRange {
   double threshold = 0;
   double largest = 0;  // |x| seen
+  float least = 0;     // x seen
+  float most = 0;
 };
 using Ranges = std::map<std::string, TensorRange, std::less<>>;
+
+struct Calibrated {
+  Ranges ranges;
+  int64_t batches = 0;  // that were read: all, or those until ranges were stable
+};
 
 // `names`: variables of the program's first block; those that are no float tensors are left out of
 // the answer. What was seen is kept in the cache every few seconds; `key` names program and data.
 // Errors: data that does not fit the inputs, values that are not finite (naming the
 // tensor and the batch).
-Result<Ranges> Calibrate(const program::Program& program, const std::set<std::string>& names,
-                         CalibrationData& data, const QuantizeOptions& options, const Cache& cache,
-                         const std::string& key, const QuantizeProgress& progress);
+Result<Calibrated> Calibrate(const program::Program& program, const std::set<std::string>& names,
+                             CalibrationData& data, const QuantizeOptions& options,
+                             const Cache& cache, const std::string& key,
+                             const QuantizeProgress& progress);
 
 }  // namespace skiff::quant

@@ -52,7 +52,8 @@ class StatisticsObserver final : public Observer {
 
   [[nodiscard]] double Threshold() const override {
     switch (algorithm_) {
-      case CalibrationAlgorithm::kAbsMax: return state_.high;
+      case CalibrationAlgorithm::kAbsMax:
+      case CalibrationAlgorithm::kMinMax: return state_.high;
       case CalibrationAlgorithm::kAvg:
         return state_.batches > 0 ? state_.sum / static_cast<double>(state_.batches) : 0;
       case CalibrationAlgorithm::kKl: return KlThreshold();
@@ -287,6 +288,20 @@ float AbsMax(std::span<const float> x) {
     rest += v * 0.0F;
   }
   return max + rest;
+}
+
+ValueRange RangeOf(std::span<const float> x) {
+  ValueRange range;
+  if (x.empty()) return range;
+  range.least = range.most = x[0];
+  float rest = 0;  // NaN as soon as one value is infinite or NaN
+  for (float v : x) {
+    range.least = std::min(range.least, v);
+    range.most = std::max(range.most, v);
+    rest += v * 0.0F;
+  }
+  range.finite = rest == 0.0F;
+  return range;
 }
 
 void RoundingErrors(std::span<const float> x, float threshold, std::span<float> errors) {

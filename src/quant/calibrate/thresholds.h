@@ -47,4 +47,12 @@ void RoundToGrid(float threshold, std::span<float> x);
 // The largest |x|; NaN when a value is not finite.
 float AbsMax(std::span<const float> x);
 
+// The least and the largest x; zeros when there is none.
+struct ValueRange {
+  float least = 0;
+  float most = 0;
+  bool finite = true;  // all of them
+};
+ValueRange RangeOf(std::span<const float> x);
+
 }  // namespace skiff::quant

@@ -17,6 +17,7 @@
 #include "quant/judge/fingerprint.h"
 #include "quant/judge/sensitivity.h"
 #include "quant/options.h"
+#include "quant/stoppable_data.h"
 
 namespace skiff {
 namespace {
@@ -198,9 +199,10 @@ Status CheckOptions(const AnalyzeOptions& options) {
   return OkStatus();
 }
 
-Result<Analysis> AnalyzeModel(const ModelSource& source, CalibrationData& data,
+Result<Analysis> AnalyzeModel(const ModelSource& source, CalibrationData& all,
                               const AnalyzeOptions& options, const QuantizeProgress& progress) {
   SKIFF_RETURN_IF_ERROR(CheckOptions(options));
+  quant::StoppableData data(all, options.quantize);
   std::error_code error;
   const fs::path folder(options.save_dir);
   fs::create_directories(folder, error);

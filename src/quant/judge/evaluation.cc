@@ -5,6 +5,7 @@
 
 #include "quant/judge/output_figures.h"
 #include "quant/runner.h"
+#include "quant/stoppable_data.h"
 
 namespace skiff::quant {
 
@@ -41,6 +42,7 @@ Result<Labels> Evaluation::Predict(const program::Program& program, Precision pr
   CalibrationData& data = *options_.evaluation->data;
   Labels labels;
   for (int64_t i = 0; i < data.batches(); ++i) {
+    SKIFF_RETURN_IF_ERROR(GoOn(options_));
     if (progress_) progress_(stage, i, data.batches());
     if (half != Half::kAll && (i % 2 == 0) != (half == Half::kEven)) {
       labels.insert(labels.end(), static_cast<size_t>(per_batch()), -1);

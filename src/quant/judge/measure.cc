@@ -67,10 +67,8 @@ Status Measure(const Prepared& prepared, const Judgement& judgement, Calibration
   if (judgement.accuracy) WarnOfDrop(*judgement.accuracy, report);
   if (options.report == ReportDetail::kNone) return OkStatus();
   const program::Program quantized = ExportToRun(prepared.program, prepared.quantized);
-  report->size = {ParameterBytes(original), ParameterBytes(quantized)};
-  if (!options.onnx_format) {
-    report->size.bytes_int8 = ParameterBytes(Export(prepared.program, prepared.quantized, options));
-  }
+  report->size = {ParameterBytes(original),
+                  ParameterBytes(Export(prepared.program, prepared.quantized, options))};
   SKIFF_ASSIGN_OR_RETURN(report->output,
                          CompareOutputs(original, quantized, data, options, progress));
   const std::string ruin = WhyRuined(report->output);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "quant/stoppable_data.h"
+
 namespace skiff::quant {
 namespace {
 
@@ -63,6 +65,7 @@ Result<OutputComparison> OutputJudge::Compare(const program::Program& quantized)
                          Runner::Make(quantized, RunnerOptionsOf(options_, Precision::kInt8)));
   OutputComparison comparison;
   for (const Sample& sample : samples_) {
+    SKIFF_RETURN_IF_ERROR(GoOn(options_));
     SKIFF_RETURN_IF_ERROR(runner->Run(sample.inputs));
     SKIFF_ASSIGN_OR_RETURN(const TensorView output, runner->Output());
     if (output.dims != sample.dims) {

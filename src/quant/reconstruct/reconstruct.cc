@@ -96,8 +96,10 @@ class Reconstruction {
     SKIFF_ASSIGN_OR_RETURN(const double error_before, trainer.Error(before));
     report->error_before = report->error_after = power > 0 ? error_before / power : 0;
     if (error_before <= 0) return OkStatus();
-    SKIFF_RETURN_IF_ERROR(
-        trainer.Train(error_before, [&](int iteration) { Report(index, iteration); }));
+    SKIFF_RETURN_IF_ERROR(trainer.Train(error_before, [&](int iteration) {
+      Report(index, iteration);
+      return options_.go_on ? options_.go_on() : OkStatus();
+    }));
     std::vector<std::vector<int8_t>> after;
     for (const SoftRounding& rounding : roundings) after.push_back(rounding.Codes());
     SKIFF_ASSIGN_OR_RETURN(const double error_after, trainer.Error(after));

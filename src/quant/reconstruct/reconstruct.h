@@ -49,6 +49,8 @@ struct ReconstructOptions {
   size_t first_block = 0;
   // After each block; `quantized` is then complete and can be stored. An error stops the work.
   std::function<Status(const ReconstructedBlock&)> on_block;
+  // Asked before each iteration; an error stops the work.
+  std::function<Status()> go_on;
 };
 
 // `quantized` has codes and ranges of all quantised layers. Thresholds of weights stay; codes and,

@@ -123,7 +123,7 @@ inline Quantized QuantizeTestNet(const program::Program& program, CalibrationDat
     }
     quantized.weights[layer.weight] = std::move(weight);
   }
-  quantized.ranges = *Calibrate(program, names, data, options, Cache(""), "", {});
+  quantized.ranges = Calibrate(program, names, data, options, Cache(""), "", {})->ranges;
   return quantized;
 }
 

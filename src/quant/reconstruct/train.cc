@@ -83,9 +83,9 @@ Result<double> BlockTrainer::Error(std::span<const std::vector<int8_t>> codes) {
   return sum / static_cast<double>(samples_.count);
 }
 
-Status BlockTrainer::Train(double error, const std::function<void(int iteration)>& progress) {
+Status BlockTrainer::Train(double error, const std::function<Status(int)>& before) {
   for (int i = 0; i < options_.iterations; ++i) {
-    progress(i);
+    SKIFF_RETURN_IF_ERROR(before(i));
     Soften();
     SKIFF_RETURN_IF_ERROR(Accumulate(static_cast<uint64_t>(i), error));
     StepWeights(i);

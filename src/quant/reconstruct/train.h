@@ -23,8 +23,9 @@ class BlockTrainer {
 
   // The mean over samples of the squared difference from the target, with these codes.
   Result<double> Error(std::span<const std::vector<int8_t>> codes);
-  // `error` is that of the codes before.
-  Status Train(double error, const std::function<void(int iteration)>& progress);
+  // `error` is that of the codes before. `before` is called before each iteration, with its number;
+  // an error of it ends the training.
+  Status Train(double error, const std::function<Status(int)>& before);
 
  private:
   Status Accumulate(uint64_t iteration, double error);

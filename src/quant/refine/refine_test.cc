@@ -250,8 +250,8 @@ TEST(CalibrateTest, GoesOnWhereItWasStopped) {
   const auto cached = Calibrate(program, names, none, options, Cache(folder.path()), "key", {});
   ASSERT_TRUE(kl.ok() && cached.ok());
   for (const std::string& name : names) {
-    EXPECT_EQ(cached->at(name).threshold, kl->at(name).threshold) << name;
-    EXPECT_EQ(cached->at(name).largest, whole->at(name).largest) << name;
+    EXPECT_EQ(cached->ranges.at(name).threshold, kl->ranges.at(name).threshold) << name;
+    EXPECT_EQ(cached->ranges.at(name).largest, whole->ranges.at(name).largest) << name;
   }
 }
 
