@@ -9,10 +9,12 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 import chart
+import layers
 import results
+import streams
 import table
 from adapter import Adapter, AdapterError
-from contestants import Programs, Row, contestants
+from contestants import Programs, Row, contestants, named_programs
 from exclusive import Exclusive
 from roofline import Machine, layer_ms, net_ms, weights
 
@@ -145,6 +147,40 @@ class TableTest(unittest.TestCase):
         xml.etree.ElementTree.fromstring(chart.bars("a < b", [chart.Group("<&>", {"\"x\" & y": 1.0})]))
 
 
+class LayersTest(unittest.TestCase):
+    @staticmethod
+    def layer(op: str, source: list[int], out: list[int], each: int, kernel: str = "k") -> dict:
+        count = out[0] * out[1] * out[2] * out[3]
+        return {"op": op, "input_shape": source, "output_shape": out, "multiply_adds": count * each, "kernel": kernel}
+
+    def test_stem(self):
+        found = layers.convolution(self.layer("conv2d", [1, 3, 224, 224], [1, 64, 112, 112], 3 * 49))
+        self.assertEqual(layers.Convolution(1, 1, 3, 224, 224, 64, 112, 112, 7, 2, 2), found)
+
+    def test_pointwise_with_stride(self):
+        found = layers.convolution(self.layer("conv2d", [2, 256, 56, 56], [2, 512, 28, 28], 256))
+        self.assertEqual((1, 2, 0), (found.kernel, found.stride, found.pad))
+
+    def test_depthwise(self):
+        layer = self.layer("depthwise_conv2d", [1, 32, 14, 14], [1, 32, 14, 14], 25)
+        self.assertEqual((32, 5, 1, 2), (lambda c: (c.groups, c.kernel, c.stride, c.pad))(layers.convolution(layer)))
+        self.assertEqual("14x14 32 -> 32, 5x5, depthwise", layers.shape_text(layer))
+
+    def test_what_is_no_square_convolution(self):
+        self.assertIsNone(layers.convolution(self.layer("conv2d", [1, 8, 9, 9], [1, 8, 9, 9], 8 * 3)))
+        self.assertIsNone(layers.convolution(self.layer("pool2d", [1, 8, 9, 9], [1, 8, 9, 9], 8)))
+
+    def test_medians_by_layer(self):
+        self.assertEqual([2, None], layers.medians([[1, None], [2, None], [9, None]]))
+
+    def test_table(self):
+        rows = [self.layer("conv2d", [1, 8, 4, 4], [1, 8, 4, 4], 8), self.layer("relu", [1, 8, 4, 4], [1, 8, 4, 4], 0)]
+        lines = layers.table(rows, {"new": [2.0, 0.0], "old": [4.0, 0.0]}, [3.0, None], [1.0, 0.0]).splitlines()
+        self.assertEqual("| 0 | conv2d | 4x4 8 -> 8, 1x1 | k | 2.000 | 4.000 | 2.00 | 1.000 | 50 % | 3.000 | 1.50 |", lines[2])
+        self.assertEqual("| 1 | relu | 1x8x4x4 | k | 0.000 | 0.000 | - | 0.000 | - | - | - |", lines[3])
+        self.assertEqual("|  | all |  |  | 2.000 | 4.000 | 2.00 | 1.000 | 50 % | 3.000 | 1.50 |", lines[4])
+
+
 class ContestantsTest(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp())
@@ -171,6 +207,9 @@ class ContestantsTest(unittest.TestCase):
         self.assertEqual("avx2", dict(skiff.environment)["SKIFF_ISA"])
         self.assertEqual("AVX2", dict(openvino.environment)["ONEDNN_MAX_CPU_ISA"])
 
+    def test_names_of_builds(self):
+        self.assertEqual({"skiff": "/a", "new": "/b", "skiff 3": "/c"}, named_programs(["/a", "new=/b", "/c"]))
+
     def test_skiff_alone(self):
         alone = Programs({"a": "x", "b": "y"}, None)
         self.assertEqual(["a", "b"], [c.name for c in contestants(ROW, self.folder, alone, "avx2")])
@@ -193,6 +232,13 @@ class AdapterTest(unittest.TestCase):
     def test_last_words_of_one_that_cannot_load(self):
         with self.assertRaisesRegex(AdapterError, "no such model"):
             self.start("import sys; sys.exit('no such model')").wait_ready()
+
+
+    def test_several_at_once(self):
+        adapters = [self.start(ADAPTER), self.start(ADAPTER)]
+        for adapter in adapters:
+            adapter.wait_ready()
+        self.assertAlmostEqual(2 / 1.75, streams.at_once(adapters, 0.1))  # each answers 0.5 and 3
 
 
 class ExclusiveTest(unittest.TestCase):

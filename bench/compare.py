@@ -21,7 +21,7 @@ from pathlib import Path
 
 import results
 from adapter import Adapter, AdapterError
-from contestants import MEMORY_MIB, ONEDNN_CAPS, SKIFF, Programs, Row, contestants, skiff_model
+from contestants import MEMORY_MIB, ONEDNN_CAPS, SKIFF, Programs, Row, contestants, named_programs, skiff_model
 from exclusive import Exclusive
 
 LAYER_FIELDS = ("op", "name", "kernel", "precision", "ms", "multiply_adds", "activation_bytes", "input_shape",
@@ -73,7 +73,7 @@ def time_rounds(adapters: list[Adapter], args: argparse.Namespace) -> tuple[dict
 
 
 def profile(row: Row, folder: Path, skiff: str, args: argparse.Namespace) -> list[dict]:
-    """Skiff's layers with the time of each, for rooflines (layers.py)."""
+    """Skiff's layers with the time of each, for the roofline."""
     command = [skiff, "explain", "--json", "--model_dir", str(skiff_model(row, folder)), "--precision", row.precision,
                "--threads", str(row.threads), "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB,
                "--repeats", str(args.profile_runs)]
@@ -132,9 +132,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main():
     args = parse_arguments()
-    named = [text.partition("=") if "=" in text else ("", "", text) for text in args.skiff]
-    programs = Programs({name or (SKIFF if i == 0 else f"{SKIFF} {i + 1}"): path
-                         for i, (name, _, path) in enumerate(named)}, args.venvs)
+    programs = Programs(named_programs(args.skiff), args.venvs)
     machine = doctor(next(iter(programs.skiffs.values())))
     isas = args.isa.split(",") if args.isa else [isa for isa in machine["supported_isas"] if isa != "scalar"]
     if unknown := set(isas) - set(ONEDNN_CAPS):

@@ -40,6 +40,15 @@ class Programs:
     venvs: Path | None  # as make_venvs.sh made them; None: Skiff alone
 
 
+def named_programs(texts: list[str]) -> dict[str, str]:
+    """name -> path, of "[NAME=]PATH"; the first without a name is Skiff itself."""
+    programs = {}
+    for number, text in enumerate(texts, start=1):
+        name, given, path = text.partition("=")
+        programs[name if given else SKIFF if number == 1 else f"{SKIFF} {number}"] = path if given else text
+    return programs
+
+
 def skiff_model(row: Row, folder: Path) -> Path:
     return folder / ("int8_onnx" if row.precision == "int8" else "float")
 
