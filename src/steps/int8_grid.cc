@@ -111,6 +111,7 @@ OwnedEpilogue MakeEpilogue(const EpilogueSpec& spec) {
     if (!commutes) e.post = static_cast<float>(1.0 / out_step);
   }
   NarrowClamp(spec.activation, unit, &e);
+  kernels::ClampCodes(&e, spec.channels);
   return owned;
 }
 

@@ -63,6 +63,7 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
   Epilogue e;
   e.m = e.b = m.data();
   e.hi = 127;
+  ClampCodes(&e, l.out);
   std::vector<PackedConv> groups;
   groups.push_back(PackConv(kernel, {.data = filter.data(),
                                      .out_channels = l.out,

@@ -66,7 +66,16 @@ struct Epilogue {
   bool half_away = false;  // rounds half away from zero instead of half to even
   float lo = 0;
   float hi = 0;
+  // Set by ClampCodes: [lo, hi] may be applied to the rounded codes, as these bytes.
+  bool clamps_codes = false;
+  int8_t lo_code = 0;
+  int8_t hi_code = 0;
 };
+
+// Sets clamps_codes where it changes nothing: rounding is monotone, so that the clamp may come
+// after it, as long as no value leaves s32 in between. That is so for any sum when the multipliers
+// of `channels` channels are of a usual size; a NaN becomes the lowest s32 and so `lo`.
+void ClampCodes(Epilogue* epilogue, int64_t channels);
 
 static constexpr int64_t ElementBytes(StoreType store) { return store == StoreType::kF32 ? 4 : 1; }
 static constexpr int64_t ElementBytes(ResidualType residual) {

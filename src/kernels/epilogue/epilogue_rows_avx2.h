@@ -24,20 +24,27 @@ __attribute__((noinline)) void ApplyEpilogueSlow(const Epilogue& e, const int32_
 // as far as the compiler knows.
 struct FastEpilogue {
   __m256 m0, m1, b0, b1;
-  Clamp clamp;
+  Clamp clamp;  // where it comes before the rounding
+  __m256i lo_code, hi_code;
   HardSwish hard_swish;
 };
 
 // Which of the fast loops: the branches are taken once for all rows.
 struct Residual {
-  static constexpr bool kResidual = true, kHardSwish = false;
+  static constexpr bool kResidual = true, kHardSwish = false, kClampsCodes = true;
 };
 struct Activated {
-  static constexpr bool kResidual = false, kHardSwish = true;
+  static constexpr bool kResidual = false, kHardSwish = true, kClampsCodes = false;
 };
 struct Plain {
-  static constexpr bool kResidual = false, kHardSwish = false;
+  static constexpr bool kResidual = false, kHardSwish = false, kClampsCodes = true;
 };
+
+template <typename Kind, bool kHalfAway>
+SKIFF_INLINE __m256i FastRound(const FastEpilogue& f, __m256 y) {
+  if constexpr (!Kind::kClampsCodes) return RoundToCodes(y, f.clamp, kHalfAway);
+  return kHalfAway ? RoundHalfAway(y) : _mm256_cvtps_epi32(y);
+}
 
 // The codes of 16 sums as s16, in the order 0-3, 8-11 | 4-7, 12-15.
 template <typename Kind, bool kHalfAway>
@@ -50,13 +57,23 @@ SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, __m256i
     y0 = f.hard_swish(y0);
     y1 = f.hard_swish(y1);
   }
-  return _mm256_packs_epi32(RoundToCodes(y0, f.clamp, kHalfAway),
-                            RoundToCodes(y1, f.clamp, kHalfAway));
+  return _mm256_packs_epi32(FastRound<Kind, kHalfAway>(f, y0), FastRound<Kind, kHalfAway>(f, y1));
+}
+
+// The bytes of two vectors of s16 codes.
+template <typename Kind>
+SKIFF_INLINE __m256i FastPack(const FastEpilogue& f, bool u8, __m256i first, __m256i second) {
+  if constexpr (Kind::kClampsCodes) {  // codes up to 127: s8 and u8 are the same bytes
+    const __m256i bytes = _mm256_packs_epi16(first, second);
+    return _mm256_min_epi8(_mm256_max_epi8(bytes, f.lo_code), f.hi_code);
+  }
+  return u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
 }
 
 // How a vector of codes is filled: from one position of V = 2 vectors of channels.
 template <int V, typename Kind, bool kHalfAway>
 struct FastRows {
+  using KindOfRow = Kind;
   static constexpr int kPositions = 1;
 
   template <int R>
@@ -76,6 +93,7 @@ struct FastRows {
 // From two positions of at most 8 channels.
 template <typename Kind, bool kHalfAway>
 struct FastRows<1, Kind, kHalfAway> {
+  using KindOfRow = Kind;
   static constexpr int kPositions = 2;
 
   template <int R>
@@ -105,10 +123,14 @@ SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2
                                     const EpilogueRows& rows) {
   const bool narrow = Rows::kPositions == 2;  // both halves of a vector are the same channels
   const int64_t second_half = rows.channel + (narrow ? 0 : 8);
-  const FastEpilogue f = {
-      _mm256_loadu_ps(e.m + rows.channel),          _mm256_loadu_ps(e.m + second_half),
-      _mm256_loadu_ps(e.b + rows.channel),          _mm256_loadu_ps(e.b + second_half),
-      {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)}, HardSwish(e)};
+  const FastEpilogue f = {_mm256_loadu_ps(e.m + rows.channel),
+                          _mm256_loadu_ps(e.m + second_half),
+                          _mm256_loadu_ps(e.b + rows.channel),
+                          _mm256_loadu_ps(e.b + second_half),
+                          {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)},
+                          _mm256_set1_epi8(e.lo_code),
+                          _mm256_set1_epi8(e.hi_code),
+                          HardSwish(e)};
   const bool u8 = e.store == StoreType::kU8;
   const int64_t n = rows.n;
   // Dwords of two vectors after packing: r0 0, r0 8, r1 0, r1 8 | r0 4, r0 12, r1 4, r1 12.
@@ -120,7 +142,7 @@ SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2
     __m256i second = first;
     if (r + kNext < R) second = Rows::Codes(e, f, acc, r + kNext, rows);
     const __m256i bytes = _mm256_permutevar8x32_epi32(
-        u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second), order);
+        FastPack<typename Rows::KindOfRow>(f, u8, first, second), order);
     Rows::template Store<R>(_mm256_castsi256_si128(bytes), r, n, rows);
     if (r + kNext < R) {
       Rows::template Store<R>(_mm256_extracti128_si256(bytes, 1), r + kNext, n, rows);
@@ -155,11 +177,6 @@ SKIFF_INLINE bool StoresCodes(const Epilogue& e) {
   return e.store != StoreType::kF32 && e.residual != ResidualType::kF32;
 }
 
-// May ApplyEpilogueFast be used without kHardSwish?
-SKIFF_INLINE bool IsFast(const Epilogue& e) {
-  return e.activation == EpilogueActivation::kClamp && StoresCodes(e);
-}
-
 template <int R, int V, typename Kind>
 SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
                                     const EpilogueRows& rows) {
@@ -175,15 +192,16 @@ template <int R, int V = 2>
 SKIFF_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
                                     const EpilogueRows& rows) {
   const bool residual = e.residual != ResidualType::kNone;
-  if (IsFast(e) && !residual) {
+  if (e.clamps_codes && !residual) {
     ApplyEpilogueFast<R, V, Plain>(e, acc, rows);
-  } else if (IsFast(e)) {
+  } else if (e.clamps_codes) {
     ApplyEpilogueFast<R, V, Residual>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && StoresCodes(e) && !residual) {
     ApplyEpilogueFast<R, V, Activated>(e, acc, rows);
   } else if (e.activation == EpilogueActivation::kHardSwish && !residual) {
     ApplyEpilogueFloats<R, true>(e, acc, rows);
-  } else if (e.activation == EpilogueActivation::kClamp && !residual) {
+  } else if (e.activation == EpilogueActivation::kClamp && !residual &&
+             e.store == StoreType::kF32) {
     ApplyEpilogueFloats<R, false>(e, acc, rows);
   } else {
     alignas(32) int32_t sums[R][16];

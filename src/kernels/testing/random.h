@@ -121,7 +121,8 @@ struct RandomEpilogue {
     epilogue.store = store;
     epilogue.half_away = half_away;
     epilogue.lo = store == StoreType::kS8 ? -127.0F : store == StoreType::kU8 ? 0.0F : -30.0F;
-    epilogue.hi = 127.0F;
+    epilogue.hi = random->Float(90.0F, 127.0F);  // as relu6 clamps: between two codes
+    ClampCodes(&epilogue, channels);
   }
 
   // What kEpilogueSlack has more than every buffer.

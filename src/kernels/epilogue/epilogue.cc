@@ -1,0 +1,31 @@
+#include "kernels/epilogue/epilogue.h"
+
+#include <cmath>
+
+namespace skiff::kernels {
+namespace {
+
+// |sum * m| < 2^29, |b| <= 2^28, |residual * mr| <= 2^28 leave |y| < 2^30 + 2^29.
+constexpr float kMaxMultiplier = 0.25F;
+constexpr float kMaxTerm = 0x1p28F;
+
+int8_t Rounded(const Epilogue& e, float y) {
+  return static_cast<int8_t>(e.half_away ? std::round(y) : std::nearbyint(y));
+}
+
+}  // namespace
+
+void ClampCodes(Epilogue* epilogue, int64_t channels) {
+  Epilogue& e = *epilogue;
+  e.clamps_codes = e.store != StoreType::kF32 && e.activation == EpilogueActivation::kClamp &&
+                   e.residual != ResidualType::kF32 && std::fabs(e.mr) * 255.0F <= kMaxTerm &&
+                   e.lo >= INT8_MIN && e.hi <= INT8_MAX;
+  for (int64_t c = 0; c < channels && e.clamps_codes; ++c) {
+    e.clamps_codes = std::fabs(e.m[c]) <= kMaxMultiplier && std::fabs(e.b[c]) <= kMaxTerm;
+  }
+  if (!e.clamps_codes) return;
+  e.lo_code = Rounded(e, e.lo);
+  e.hi_code = Rounded(e, e.hi);
+}
+
+}  // namespace skiff::kernels
