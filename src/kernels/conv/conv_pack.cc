@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/conv/conv.h"
 
@@ -12,11 +13,10 @@ constexpr int kQuad = 4;
 constexpr int kMaxLaneSum = INT16_MAX / 127;
 
 // `first` and `second` are the two weights of each step that meet in one lane. Takes whole weights
-// out of `second`, then `first`, until the lane is safe; true when any were taken.
-bool MakeLaneSafe(int8_t* first, int8_t* second, int8_t* from_first, int8_t* from_second) {
+// out of `second`, then `first`, until the lane is safe.
+void MakeLaneSafe(int8_t* first, int8_t* second, int8_t* from_first, int8_t* from_second) {
   int8_t* weights[] = {second, second + 1, first, first + 1};
   int8_t* taken[] = {from_second, from_second + 1, from_first, from_first + 1};
-  bool any = false;
   for (const int sign : {1, -1}) {
     int sum = 0;
     for (const int8_t* w : weights) sum += std::max(sign * *w, 0);
@@ -25,10 +25,30 @@ bool MakeLaneSafe(int8_t* first, int8_t* second, int8_t* from_first, int8_t* fro
       sum -= sign * *weights[i];
       *taken[i] = *weights[i];
       *weights[i] = 0;
-      any = true;
     }
   }
-  return any;
+}
+
+// Is a lane of the two steps unsafe? Most steps have none, and this loop is made to be vectorised:
+// it reads the two weights of a lane as the halves of an int16_t.
+bool AnyUnsafe(const int8_t* first, const int8_t* second, size_t bytes) {
+  int16_t worst = 0;
+  for (size_t lane = 0; lane < bytes; lane += 2) {
+    int16_t positive = 0;
+    int16_t negative = 0;
+    for (const int8_t* step : {first, second}) {
+      int16_t pair;
+      std::memcpy(&pair, step + lane, sizeof(pair));
+      const auto low = static_cast<int16_t>(static_cast<int16_t>(pair << 8) >> 8);
+      const auto high = static_cast<int16_t>(pair >> 8);
+      positive =
+          static_cast<int16_t>(positive + std::max<int16_t>(low, 0) + std::max<int16_t>(high, 0));
+      negative =
+          static_cast<int16_t>(negative + std::min<int16_t>(low, 0) + std::min<int16_t>(high, 0));
+    }
+    worst = std::max(worst, std::max(positive, static_cast<int16_t>(-negative)));
+  }
+  return worst > kMaxLaneSum;
 }
 
 bool AnyNonZero(std::span<const int8_t> weights) {
@@ -43,14 +63,12 @@ class FixupWriter {
   // Makes the two steps that start at `weights` safe to pre-add.
   void Repair(int8_t* weights, int32_t tap, int32_t step) {
     const size_t bytes = from_first_.size();
+    if (!AnyUnsafe(weights, weights + bytes, bytes)) return;
     std::fill(from_first_.begin(), from_first_.end(), int8_t{0});
     std::fill(from_second_.begin(), from_second_.end(), int8_t{0});
-    bool any = false;
     for (size_t lane = 0; lane < bytes; lane += 2) {
-      any |= MakeLaneSafe(weights + lane, weights + bytes + lane, &from_first_[lane],
-                          &from_second_[lane]);
+      MakeLaneSafe(weights + lane, weights + bytes + lane, &from_first_[lane], &from_second_[lane]);
     }
-    if (!any) return;
     Add(from_first_, {tap, step});
     Add(from_second_, {tap, step + 1});
   }
@@ -79,11 +97,16 @@ void PackPanel(const ConvKernel& kernel, const ConvFilter& filter, int64_t steps
   for (int64_t tap = 0; tap < filter.taps; ++tap, dst += steps * step_size) {
     for (int64_t c = 0; c < channels; ++c) {
       const int8_t* from = filter.data + (first + c) * filter.stride_o + tap * filter.stride_tap;
-      int64_t k = 0;
+      W* to = dst + c * kernel.k_group;
+      int in_group = 0;
       for (int64_t outer = 0; outer < filter.outer_depth; ++outer) {
-        for (int64_t inner = 0; inner < filter.inner_depth; ++inner, ++k) {
-          dst[k / kernel.k_group * step_size + c * kernel.k_group + k % kernel.k_group] =
-              from[outer * filter.stride_outer + inner * filter.stride_inner];
+        const int8_t* w = from + outer * filter.stride_outer;
+        for (int64_t inner = 0; inner < filter.inner_depth; ++inner, w += filter.stride_inner) {
+          to[in_group] = *w;
+          if (++in_group == kernel.k_group) {
+            in_group = 0;
+            to += step_size;
+          }
         }
       }
     }
