@@ -7,8 +7,53 @@
 
 namespace skiff::quant {
 
-Runner::Runner(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options)
-    : context_(std::move(model), options) {
+namespace {
+
+// By value, the step that writes it; 0 for the model's inputs, nothing for what is not computed.
+std::vector<std::optional<size_t>> FindWriters(const plan::Model& model) {
+  std::vector<std::optional<size_t>> writers(model.values.size());
+  for (int input : model.inputs) writers[static_cast<size_t>(input)] = 0;
+  for (size_t s = 0; s < model.steps.size(); ++s) {
+    for (int output : model.steps[s].outputs) writers[static_cast<size_t>(output)] = s;
+  }
+  return writers;
+}
+
+// For each set of variables the step behind which all are there; they are kept until then.
+std::vector<std::optional<size_t>> KeepTogether(const plan::Model& model,
+                                                const std::vector<std::vector<std::string>>& sets,
+                                                std::vector<runtime::KeptValue>* kept) {
+  std::map<std::string_view, int> values;
+  for (size_t v = 0; v < model.values.size(); ++v) {
+    const plan::ValueInfo& value = model.values[v];
+    const bool tensor = !value.constant && value.dtype == DType::kFloat32;
+    if (tensor) values.emplace(value.name, static_cast<int>(v));
+  }
+  const std::vector<std::optional<size_t>> writers = FindWriters(model);
+  std::vector<std::optional<size_t>> steps;
+  for (const std::vector<std::string>& names : sets) {
+    std::optional<size_t>& step = steps.emplace_back(0);
+    std::vector<int> found;
+    for (const std::string& name : names) {
+      const auto value = values.find(name);
+      const bool written =
+          value != values.end() && writers[static_cast<size_t>(value->second)].has_value();
+      if (!written) step.reset();
+      if (!step) break;
+      step = std::max(*step, *writers[static_cast<size_t>(value->second)]);
+      found.push_back(value->second);
+    }
+    if (!step) continue;
+    for (int value : found) kept->push_back({value, static_cast<int>(*step)});
+  }
+  return steps;
+}
+
+}  // namespace
+
+Runner::Runner(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options,
+               std::vector<std::optional<size_t>> together)
+    : together_(std::move(together)), context_(std::move(model), options) {
   const std::vector<plan::ValueInfo>& values = context_.model().values;
   for (size_t v = 0; v < values.size(); ++v) {
     const bool tensor = !values[v].constant && values[v].dtype == DType::kFloat32;
@@ -36,8 +81,9 @@ Result<std::unique_ptr<Runner>> Runner::Make(const program::Program& program,
   run.threads = options.threads;
   run.memory_limit = options.memory_limit;
   run.profile = options.profile;
-  run.keep_all = options.visible;
-  return std::unique_ptr<Runner>(new Runner(std::move(model), run));
+  run.keep_all = options.visible && options.together.empty();
+  auto together = KeepTogether(*model, options.together, &run.kept);
+  return std::unique_ptr<Runner>(new Runner(std::move(model), run, std::move(together)));
 }
 
 Status Runner::SetInputs(std::span<const TensorView> batch) {

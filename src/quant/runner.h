@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +21,10 @@ namespace skiff::quant {
 
 struct RunnerOptions {
   Precision precision = Precision::kFp32;
-  bool visible = false;  // every tensor keeps its own memory, under its own name
+  bool visible = false;  // every tensor can be read, under its own name
+  // Of a visible runner: the variables of each set can be read together, when the last of them was
+  // computed, and not later: memory is shared. Without any every tensor keeps its own memory.
+  std::vector<std::vector<std::string>> together;
   bool profile = false;
   int threads = 1;
   size_t memory_limit = size_t{4} << 30;
@@ -50,12 +54,18 @@ class Runner {
   // The first output of the model. An error when it is not float32.
   [[nodiscard]] Result<TensorView> Output() const;
 
+  // The step behind which the variables of set `i` can be read; nothing when one of them is no
+  // float tensor that is computed.
+  [[nodiscard]] const std::optional<size_t>& together(size_t i) const { return together_[i]; }
+
   [[nodiscard]] runtime::Context& context() { return context_; }
   [[nodiscard]] const plan::Model& model() const { return context_.model(); }
 
  private:
-  Runner(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options);
+  Runner(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options,
+         std::vector<std::optional<size_t>> together);
 
+  std::vector<std::optional<size_t>> together_;
   runtime::Context context_;
   std::map<std::string, int, std::less<>> values_;
 };

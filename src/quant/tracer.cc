@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 
 #include "plan/model.h"
@@ -36,6 +37,33 @@ Status Tracer::Run(CalibrationData& data, int64_t i) {
 
 Status Tracer::Run(const std::vector<TensorView>& batch, int64_t i) {
   const std::string which = "calibration batch " + std::to_string(i);
+  SKIFF_RETURN_IF_ERROR(Start(batch, which));
+  for (size_t s = 0; s < steps_; ++s) {
+    SKIFF_RETURN_IF_ERROR(context().RunStep(s).WithContext(which));
+  }
+  return OkStatus();
+}
+
+Status Tracer::Run(CalibrationData& data, int64_t i, size_t begin, size_t end, const Visit& visit) {
+  std::multimap<size_t, size_t> visits;  // by step
+  for (size_t v = begin; v < end; ++v) {
+    const std::optional<size_t>& step = runner_->together(v);
+    if (step) visits.emplace(*step, v);
+  }
+  const std::string which = "calibration batch " + std::to_string(i);
+  SKIFF_ASSIGN_OR_RETURN(const std::vector<TensorView> batch, data.Batch(i));
+  SKIFF_RETURN_IF_ERROR(Start(batch, which));
+  auto next = visits.begin();
+  for (size_t s = 0; next != visits.end(); ++s) {
+    SKIFF_RETURN_IF_ERROR(context().RunStep(s).WithContext(which));
+    for (; next != visits.end() && next->first == s; ++next) {
+      SKIFF_RETURN_IF_ERROR(visit(next->second));
+    }
+  }
+  return OkStatus();
+}
+
+Status Tracer::Start(const std::vector<TensorView>& batch, const std::string& which) {
   SKIFF_RETURN_IF_ERROR(runner_->SetInputs(batch).WithContext(which));
   for (size_t k = 0; k < batch.size(); ++k) {
     const TensorView& view = batch[k];
@@ -46,11 +74,7 @@ Status Tracer::Run(const std::vector<TensorView>& batch, int64_t i) {
                              " holds a value that is not finite");
     }
   }
-  SKIFF_RETURN_IF_ERROR(context().Prepare().WithContext(which));
-  for (size_t s = 0; s < steps_; ++s) {
-    SKIFF_RETURN_IF_ERROR(context().RunStep(s).WithContext(which));
-  }
-  return OkStatus();
+  return context().Prepare().WithContext(which);
 }
 
 std::optional<int> Tracer::Find(std::string_view name) const {

@@ -19,7 +19,15 @@ bool SameShape(const steps::TensorShape& a, const steps::TensorShape& b) {
 }  // namespace
 
 Context::Context(std::shared_ptr<const plan::Model> model, const ContextOptions& options)
-    : model_(std::move(model)), options_(options), pool_(options.threads) {
+    : model_(std::move(model)),
+      options_(options),
+      pool_(options.threads),
+      storages_(model_->storages) {
+  for (const KeptValue& kept : options_.kept) {
+    const int storage = model_->values[static_cast<size_t>(kept.value)].storage;
+    int& last = storages_[static_cast<size_t>(storage)].last_step;
+    last = std::max(last, kept.until);
+  }
   inputs_.resize(model_->inputs.size());
   shapes_.resize(model_->values.size());
   steps_.resize(model_->steps.size());
@@ -174,7 +182,7 @@ Status Context::PlaceStorages() {
         static_cast<size_t>(model_->values[static_cast<size_t>(model_->inputs[i])].storage);
     if (!inputs_[i].copy) sizes_[storage] = 0;
   }
-  const size_t total = planner_.Place(model_->storages, sizes_, static_cast<int>(steps_.size()),
+  const size_t total = planner_.Place(storages_, sizes_, static_cast<int>(steps_.size()),
                                       options_.keep_all, offsets_);
   size_t workspace = 0;
   for (const BoundStep& step : steps_) workspace = std::max(workspace, step.workspace);

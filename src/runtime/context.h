@@ -19,11 +19,18 @@
 
 namespace skiff::runtime {
 
+// A value that can be read until a step has run, after its last reader too.
+struct KeptValue {
+  int value = -1;
+  int until = 0;
+};
+
 struct ContextOptions {
   int threads = 1;
   size_t memory_limit = size_t{1} << 30;
   bool profile = false;
   bool keep_all = false;  // every tensor keeps its own memory (for `skiff compare`)
+  std::vector<KeptValue> kept;
 };
 
 struct StepProfile {
@@ -102,9 +109,10 @@ class Context {
   std::vector<Input> inputs_;
   std::vector<steps::TensorShape> shapes_;  // by value
   std::vector<BoundStep> steps_;
-  std::vector<size_t> sizes_;    // by storage
-  std::vector<size_t> offsets_;  // by storage
-  std::vector<void*> external_;  // by storage: the user's memory, where it is read in place
+  std::vector<plan::Storage> storages_;  // the model's, those of kept values longer
+  std::vector<size_t> sizes_;            // by storage
+  std::vector<size_t> offsets_;          // by storage
+  std::vector<void*> external_;          // by storage: the user's memory, where it is read in place
   ArenaPlanner planner_;
   AlignedBuffer arena_;
   AlignedBuffer workspace_;

@@ -32,12 +32,16 @@ class Calibration {
         stable_share_(options.stable_share),
         limit_(data.batches()) {}
 
-  void Watch(const Tracer& tracer, const std::set<std::string>& names,
+  // Visit i of the tracer is to `names[i]`.
+  void Watch(const Tracer& tracer, const std::vector<std::vector<std::string>>& names,
              const QuantizeOptions& options) {
-    for (const std::string& name : names) {
-      const std::optional<int> value = tracer.Find(name);
-      if (!value) continue;
-      watched_.push_back({name, *value, NewObserver(options.algo, options.hist_percent), {}});
+    by_visit_.resize(names.size());
+    for (size_t v = 0; v < names.size(); ++v) {
+      const std::optional<int> value = tracer.Find(names[v][0]);
+      if (!value || !tracer.CanVisit(v)) continue;
+      by_visit_[v] = watched_.size();
+      watched_.push_back(
+          {names[v][0], *value, NewObserver(options.algo, options.hist_percent), {}});
     }
   }
 
@@ -69,12 +73,16 @@ class Calibration {
     for (; next_ < limit_; ++next_) {
       if (progress_) progress_(stage, next_, limit_);
       if (Clock::now() - saved_ > kSaveEvery) Save();
-      const Status ran = tracer.Run(data_, next_);
+      bool seen = false;
+      const Status ran = tracer.Run(data_, next_, 0, by_visit_.size(), [&](size_t visit) {
+        seen = true;
+        return See(tracer, &watched_[by_visit_[visit]]);
+      });
       if (!ran.ok()) {
-        Save();
+        // Of a batch that was seen in part nothing may be kept.
+        if (!seen) Save();
         return ran;
       }
-      for (Watched& watched : watched_) SKIFF_RETURN_IF_ERROR(See(tracer, &watched));
       // The first pass says how many batches are enough; a second one reads the same.
       const bool first = pass_ == first_pass_;
       if (first && stable_share_ > 0 && (next_ + 1) % kLook == 0 && Stable()) limit_ = next_ + 1;
@@ -156,6 +164,7 @@ class Calibration {
   const QuantizeProgress& progress_;
   double stable_share_;
   std::vector<Watched> watched_;
+  std::vector<size_t> by_visit_;  // index of watched_
   int32_t first_pass_ = 0;
   int64_t limit_;  // batches to read
   int32_t pass_ = 0;
@@ -169,12 +178,14 @@ Result<Calibrated> Calibrate(const program::Program& program, const std::set<std
                              CalibrationData& data, const QuantizeOptions& options,
                              const Cache& cache, const std::string& key,
                              const QuantizeProgress& progress) {
-  SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(program, RunnerOptionsOf(options)));
+  RunnerOptions run = RunnerOptionsOf(options);
+  for (const std::string& name : names) run.together.push_back({name});
+  SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(program, run));
   std::string what = key + " ranges of " + std::string(StatisticsOf(options.algo));
   if (options.stable_share > 0) what += " stable " + std::to_string(options.stable_share);
   for (const std::string& name : names) what += " " + name;
   Calibration calibration(data, options, cache, std::move(what), progress);
-  calibration.Watch(*tracer, names, options);
+  calibration.Watch(*tracer, run.together, options);
   SKIFF_RETURN_IF_ERROR(calibration.Run(*tracer, TwoPasses(options.algo)));
   return calibration.Result();
 }

@@ -36,7 +36,6 @@ void SeeChannels(const RunTensor& x, std::vector<float>* largest) {
 
 struct WatchedGroup {
   const ScalingGroup* group = nullptr;
-  std::vector<int> tensors;  // of the tracer
   std::vector<float> largest;
   bool usable = true;
 };
@@ -90,30 +89,28 @@ class Equalization {
   }
 
   Status Measure() {
-    SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(*program_, RunnerOptionsOf(options_)));
+    RunnerOptions run = RunnerOptionsOf(options_);
+    std::vector<WatchedGroup*> by_visit;
     for (WatchedGroup& watched : watched_) {
       for (const std::string& name : watched.group->tensors) {
-        const std::optional<int> tensor = tracer->Find(name);
-        if (tensor) watched.tensors.push_back(*tensor);
+        run.together.push_back({name});
+        by_visit.push_back(&watched);
       }
     }
+    SKIFF_ASSIGN_OR_RETURN(const auto tracer, Tracer::Make(*program_, run));
     for (int64_t i = 0; i < data_.batches(); ++i) {
       if (progress_) progress_("equalising", i, data_.batches());
-      SKIFF_RETURN_IF_ERROR(tracer->Run(data_, i));
-      for (WatchedGroup& watched : watched_) See(*tracer, &watched);
+      SKIFF_RETURN_IF_ERROR(tracer->Run(data_, i, 0, by_visit.size(), [&](size_t visit) {
+        See(tracer->Read(*tracer->Find(run.together[visit][0])), by_visit[visit]);
+        return OkStatus();
+      }));
     }
     return OkStatus();
   }
 
-  static void See(Tracer& tracer, WatchedGroup* watched) {
-    for (int tensor : watched->tensors) {
-      const RunTensor x = tracer.Read(tensor);
-      if (x.dims.rank() != 4 || x.dims[1] != watched->group->channels) {
-        watched->usable = false;
-        return;
-      }
-      SeeChannels(x, &watched->largest);
-    }
+  static void See(const RunTensor& x, WatchedGroup* watched) {
+    if (x.dims.rank() != 4 || x.dims[1] != watched->group->channels) watched->usable = false;
+    if (watched->usable) SeeChannels(x, &watched->largest);
   }
 
   // The largest |w| that meets each channel, over the readers that sum over channels.

@@ -1,6 +1,7 @@
 #include "quant/refine/refine.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -15,13 +16,13 @@
 namespace skiff::quant {
 namespace {
 
-// Bytes of moments and samples that one group of layers may hold.
-constexpr size_t kGroupBytes = size_t{224} << 20;
+// Bytes of samples or moments that one group of layers may hold.
+constexpr size_t kGroupBytes = size_t{112} << 20;
 // Of the range search: patches of a layer, and the batches that they come from. Many batches: what
 // lies far out may be in few of them, and clipping it be most of the error.
 constexpr int64_t kSampleRows = 768;
 constexpr int64_t kSampleBatches = 96;
-// A second pass over a batch costs about this share of the first, which also rounds.
+// Of the work, what the range search takes.
 constexpr double kSamplingShare = 0.3;
 
 struct WorkLayer {
@@ -43,25 +44,50 @@ class Refinement {
 
   Status Run(const program::Program& program) {
     FindLayers(program);
-    for (size_t begin = 0, end = 0; begin < layers_.size(); begin = end) {
+    if (options_.algo == CalibrationAlgorithm::kOutputError) {
+      SKIFF_RETURN_IF_ERROR(ForGroups(program, " ranges ", 0, kSamplingShare, SamplesOf,
+                                      [this](Group group) { return SearchRanges(group); }));
+    }
+    if (options_.round_type != RoundType::kGram && !options_.bias_correction) return OkStatus();
+    return ForGroups(program, " refined ", kSamplingShare, 1 - kSamplingShare, MomentsOf,
+                     [this](Group group) { return RefineGroup(group); });
+  }
+
+ private:
+  // Layers [begin, end).
+  struct Group {
+    size_t begin = 0;
+    size_t end = 0;
+    [[nodiscard]] size_t size() const { return end - begin; }
+  };
+
+  static size_t SamplesOf(const RefinedLayer& layer) { return layer.SampleBytes(kSampleRows); }
+  static size_t MomentsOf(const RefinedLayer& layer) { return layer.MomentsBytes(); }
+
+  // The work on each group of layers that together hold no more than kGroupBytes, unless the cache
+  // knows its outcome. All groups take `share` of the whole work, from `start` on.
+  Status ForGroups(const program::Program& program, const char* stage, double start, double share,
+                   size_t (*bytes_of)(const RefinedLayer&),
+                   const std::function<Status(Group)>& work) {
+    for (Group group; group.end < layers_.size();) {
+      group.begin = group.end;
       size_t bytes = 0;
-      for (end = begin; end < layers_.size(); ++end) {
-        const RefinedLayer& layer = layers_[end].refined;
-        bytes += layer.MomentsBytes() + layer.SampleBytes(kSampleRows);
-        if (end > begin && bytes > kGroupBytes) break;
+      for (; group.end < layers_.size(); ++group.end) {
+        bytes += bytes_of(layers_[group.end].refined);
+        if (group.size() > 0 && bytes > kGroupBytes) break;
       }
-      done_ = begin;
-      const std::string name = key_ + " refined " + std::to_string(begin);
-      const std::span<WorkLayer> group = std::span(layers_).subspan(begin, end - begin);
+      const double all = static_cast<double>(layers_.size());
+      share_begin_ = start + share * static_cast<double>(group.begin) / all;
+      share_ = share * static_cast<double>(group.size()) / all;
+      const std::string name = key_ + stage + std::to_string(group.begin);
       if (Restore(name, group)) continue;
       if (tracer_ == nullptr) SKIFF_RETURN_IF_ERROR(StartTracer(program));
-      SKIFF_RETURN_IF_ERROR(RefineGroup(group));
+      SKIFF_RETURN_IF_ERROR(work(group));
       cache_.Store(name, SaveLayers(quantized_, IndicesOf(group)));
     }
     return OkStatus();
   }
 
- private:
   void FindLayers(const program::Program& program) {
     std::set<std::string> weights;
     for (size_t i = 0; i < quantized_.layers.size(); ++i) {
@@ -72,37 +98,37 @@ class Refinement {
     }
   }
 
+  // Visit i of the tracer is to what layer i reads and writes.
   Status StartTracer(const program::Program& program) {
-    SKIFF_ASSIGN_OR_RETURN(tracer_, Tracer::Make(program, RunnerOptionsOf(options_)));
-    for (WorkLayer& work : layers_) {
+    RunnerOptions run = RunnerOptionsOf(options_);
+    for (const WorkLayer& work : layers_) {
       const Layer& layer = work.refined.layer();
-      const auto x = tracer_->Find(layer.activation);
-      const auto y = tracer_->Find(layer.output);
-      if (!x || !y) return Internal("refine: " + layer.output + " cannot be read");
-      work.input = *x;
-      work.output = *y;
+      run.together.push_back({layer.activation, layer.output});
+    }
+    SKIFF_ASSIGN_OR_RETURN(tracer_, Tracer::Make(program, run));
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const Layer& layer = layers_[i].refined.layer();
+      if (!tracer_->CanVisit(i)) return Internal("refine: " + layer.output + " cannot be read");
+      layers_[i].input = *tracer_->Find(layer.activation);
+      layers_[i].output = *tracer_->Find(layer.output);
     }
     return OkStatus();
   }
 
-  Status RefineGroup(std::span<WorkLayer> group) {
-    if (options_.algo == CalibrationAlgorithm::kOutputError) {
-      SKIFF_RETURN_IF_ERROR(SearchRanges(group));
+  Status RefineGroup(Group group) {
+    const std::span<WorkLayer> layers = LayersOf(group);
+    for (WorkLayer& work : layers) work.refined.BeginMoments();
+    for (int64_t i = 0; i < data_.batches(); ++i) {
+      Report(i, data_.batches());
+      SKIFF_RETURN_IF_ERROR(tracer_->Run(data_, i, group.begin, group.end, [&](size_t visit) {
+        WorkLayer& work = layers_[visit];
+        const double threshold = quantized_.ranges.at(work.refined.layer().activation).threshold;
+        return work.refined.AddMoments(tracer_->Read(work.input), tracer_->Read(work.output),
+                                       threshold, i, data_.batches(), options_.threads);
+      }));
     }
     const bool rounds = options_.round_type == RoundType::kGram;
-    if (!rounds && !options_.bias_correction) return OkStatus();
-    for (WorkLayer& work : group) work.refined.BeginMoments();
-    for (int64_t i = 0; i < data_.batches(); ++i) {
-      Report(kSamplingShare + (1 - kSamplingShare) * Share(i, data_.batches()), group.size());
-      SKIFF_RETURN_IF_ERROR(tracer_->Run(data_, i));
-      for (WorkLayer& work : group) {
-        const double threshold = quantized_.ranges.at(work.refined.layer().activation).threshold;
-        SKIFF_RETURN_IF_ERROR(work.refined.AddMoments(tracer_->Read(work.input),
-                                                      tracer_->Read(work.output), threshold, i,
-                                                      data_.batches(), options_.threads));
-      }
-    }
-    for (WorkLayer& work : group) {
+    for (WorkLayer& work : layers) {
       SKIFF_RETURN_IF_ERROR(work.refined.FinishMoments(rounds, options_.bias_correction,
                                                        options_.threads, &quantized_));
     }
@@ -110,20 +136,22 @@ class Refinement {
   }
 
   // Of tensors that no layer before the group reads.
-  Status SearchRanges(std::span<WorkLayer> group) {
+  Status SearchRanges(Group group) {
     const int64_t batches = std::min(data_.batches(), kSampleBatches);
     for (int64_t i = 0; i < batches; ++i) {
-      Report(kSamplingShare * Share(i, batches), group.size());
+      Report(i, batches);
       const int64_t batch = i * data_.batches() / batches;
-      SKIFF_RETURN_IF_ERROR(tracer_->Run(data_, batch));
-      for (WorkLayer& work : group) {
-        if (found_.contains(work.refined.layer().activation)) continue;
-        work.refined.AddSamples(tracer_->Read(work.input), tracer_->Read(work.output),
-                                (kSampleRows + batches - 1) / batches, batch);
-      }
+      SKIFF_RETURN_IF_ERROR(tracer_->Run(data_, batch, group.begin, group.end, [&](size_t visit) {
+        WorkLayer& work = layers_[visit];
+        if (!found_.contains(work.refined.layer().activation)) {
+          work.refined.AddSamples(tracer_->Read(work.input), tracer_->Read(work.output),
+                                  (kSampleRows + batches - 1) / batches, batch);
+        }
+        return OkStatus();
+      }));
     }
     std::map<std::string, std::vector<ReaderSample>> readers;
-    for (WorkLayer& work : group) {
+    for (WorkLayer& work : LayersOf(group)) {
       ReaderSample sample = work.refined.TakeSamples();
       if (sample.count > 0) readers[work.refined.layer().activation].push_back(std::move(sample));
     }
@@ -138,27 +166,28 @@ class Refinement {
   }
 
   // The group's state is a whole one or none.
-  bool Restore(const std::string& name, std::span<const WorkLayer> group) {
+  bool Restore(const std::string& name, Group group) {
     const std::optional<std::string> bytes = cache_.Load(name);
     if (!bytes || !RestoreLayers(*bytes, IndicesOf(group), &quantized_)) return false;
-    for (const WorkLayer& work : group) found_.insert(work.refined.layer().activation);
+    for (const WorkLayer& work : LayersOf(group)) found_.insert(work.refined.layer().activation);
     return true;
   }
 
-  static std::vector<size_t> IndicesOf(std::span<const WorkLayer> group) {
+  std::span<WorkLayer> LayersOf(Group group) {
+    return std::span(layers_).subspan(group.begin, group.size());
+  }
+  std::vector<size_t> IndicesOf(Group group) {
     std::vector<size_t> indices;
-    for (const WorkLayer& work : group) indices.push_back(work.refined.index());
+    for (const WorkLayer& work : LayersOf(group)) indices.push_back(work.refined.index());
     return indices;
   }
 
-  static double Share(int64_t part, int64_t all) {
-    return static_cast<double>(part) / static_cast<double>(all);
-  }
-  void Report(double share, size_t layers) const {
-    if (!progress_) return;
-    const double done = static_cast<double>(done_) + share * static_cast<double>(layers);
-    progress_("refining", static_cast<int64_t>(done * 100),
-              static_cast<int64_t>(layers_.size() * 100));
+  // Part of the work on a group.
+  void Report(int64_t part, int64_t all) const {
+    constexpr int64_t kUnits = 1000;
+    const double done =
+        share_begin_ + share_ * static_cast<double>(part) / static_cast<double>(all);
+    if (progress_) progress_("refining", static_cast<int64_t>(done * kUnits), kUnits);
   }
 
   CalibrationData& data_;
@@ -170,7 +199,9 @@ class Refinement {
   std::vector<WorkLayer> layers_;
   std::unique_ptr<Tracer> tracer_;
   std::set<std::string> found_;  // tensors whose range was searched
-  size_t done_ = 0;              // layers
+  // Of the whole work, what groups before this one took and what this one takes.
+  double share_begin_ = 0;
+  double share_ = 0;
 };
 
 }  // namespace

@@ -1,8 +1,9 @@
 // Refine: makes each layer of a calibrated model lose less, from passes of the float model over the
 // data: ranges by the error of the outputs, weights rounded together, means put right.
 //
-// Memory does not grow with the data: layers are refined in groups whose moments fit, a pass or two
-// for each group. What a group gave is kept in the cache. Used by one thread.
+// Memory does not grow with the data: layers are refined in groups whose samples, and then in
+// groups whose moments fit, a pass for each group, which ends with the group's last layer. What a
+// group gave is kept in the cache. Used by one thread.
 #pragma once
 
 #include "base/status.h"
