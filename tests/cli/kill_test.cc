@@ -84,7 +84,7 @@ TEST_F(KillTest, NeverHalfAModelAndTheSameBytesInTheEnd) {
   for (int i = 1; i <= 10; ++i) {
     // Each run begins where the cache of the one before it ends, so all get farther.
     const pid_t child = Start("out", "cache");
-    std::this_thread::sleep_for(needed * (1 + i % 4) / 8);
+    std::this_thread::sleep_for(needed * (1 + i % 4) / 16);
     kill(child, SIGKILL);
     killed += Finish(child) != 0;
     for (const char* name : kFiles) {
