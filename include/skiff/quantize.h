@@ -94,6 +94,9 @@ struct QuantizeOptions {
   // The members of each list get the largest threshold of all. "name#*#k" counts with k times its
   // own and gets a k-th of the largest, "name#/#k" the reverse.
   std::vector<std::vector<std::string>> same_scale_tensor_list;
+  // Activations that cannot be negative get codes 0..255 instead of 0..127, half the step. Skiff
+  // reads that from the file; Paddle does not see it and keeps to 0..127. onnx_format alone.
+  bool full_range = false;
   int weight_bits = 8;  // 8 is all that the kernels compute with
   int activation_bits = 8;
   bool weight_per_channel = true;  // channel_wise_abs_max; false: abs_max
@@ -105,6 +108,9 @@ struct QuantizeOptions {
   std::string params_filename = "model.pdiparams";
   int threads = 1;
   size_t memory_limit = size_t{4} << 30;  // bytes of activations of one batch
+  // Layers that INT8 makes slower stay float, as a model of costs predicts that follows from the
+  // program alone, whatever the machine. Not in a model where that would leave none.
+  bool int8_must_pay = false;
   // No more batches are read once no range moved by more than this share over 16 of them; 0: all
   // are read, as Paddle does.
   double stable_share = 0;
@@ -125,7 +131,7 @@ struct QuantizeOptions {
 
 // How much is done for accuracy: values of QuantizeOptions that go together.
 enum class Recipe {
-  kPlain,    // what PaddleSlim's quant_post_static does
+  kPlain,    // what PaddleSlim's quant_post_static does; in the others int8_must_pay
   kFast,     // equalised, and the means of the outputs put right
   kDefault,  // equalised, ranges by the error of the outputs, weights rounded together, means put
              // right: minutes

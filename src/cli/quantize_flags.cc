@@ -14,6 +14,12 @@ std::string Joined(const std::vector<std::string>& list) {
   return fmt::format("{}", fmt::join(list, ","));
 }
 
+Result<bool> ParseBool(const std::string& text) {
+  if (text == "true" || text == "True") return true;
+  if (text == "false" || text == "False") return false;
+  return InvalidArgument(text + ": true or false expected");
+}
+
 // As the XDG base directory specification places caches.
 std::string CacheFolder(const QuantizeFlags& flags) {
   if (flags.no_cache) return "";
@@ -59,6 +65,13 @@ void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
               flags.equalize);
   verb.Switch({"--bias_correction", "", "Put the mean of each output channel right"},
               flags.bias_correction);
+  verb.Custom(
+      {"--int8_must_pay", "BOOL", "Leave layers in float that INT8 would make slower"},
+      [&flags](const std::string& text) {
+        SKIFF_ASSIGN_OR_RETURN(flags.int8_must_pay, ParseBool(text));
+        return OkStatus();
+      },
+      "the recipe's");
   verb.Text({"--cache_dir", "DIR", "Where calibration is kept for another run over the same data"},
             flags.cache_dir);
   verb.Switch({"--no_cache", "", "Keep nothing"}, flags.no_cache);
@@ -82,6 +95,8 @@ void AddExportFlags(Verb& verb, QuantizeFlags& flags) {
               "These tensors get the largest threshold of all; NAME#*#K counts K times its own "
               "(said once for each list)"},
              flags.same_scale);
+  verb.Switch({"--full_range", "", "Codes 0..255, not 0..127, for what cannot be negative"},
+              options.full_range);
   verb.Number({"--weight_bits", "N", "Bits of a weight's codes: 8"}, options.weight_bits, 1, 32);
   verb.Number({"--activation_bits", "N", "Bits of an activation's codes: 8"},
               options.activation_bits, 1, 32);
@@ -95,10 +110,8 @@ void AddExportFlags(Verb& verb, QuantizeFlags& flags) {
   verb.Custom(
       {"--onnx_format", "BOOL", "true: quantize_linear and int8 weights; false: --old_format"},
       [&flags](const std::string& text) {
-        if (text != "true" && text != "True" && text != "false" && text != "False") {
-          return InvalidArgument(text + ": true or false expected");
-        }
-        flags.old_format = text[0] == 'f' || text[0] == 'F';
+        SKIFF_ASSIGN_OR_RETURN(const bool onnx_format, ParseBool(text));
+        flags.old_format = !onnx_format;
         return OkStatus();
       },
       "true");
@@ -154,6 +167,7 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
   options.round_type = flags.round_type.value_or(options.round_type);
   options.equalize |= flags.equalize;
   options.bias_correction |= flags.bias_correction;
+  options.int8_must_pay = flags.int8_must_pay.value_or(options.int8_must_pay);
   options.cache_dir = CacheFolder(flags);
   options.go_on = [kept = options.cache_dir] {
     if (!Interrupted()) return OkStatus();

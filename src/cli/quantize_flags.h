@@ -28,6 +28,7 @@ struct QuantizeFlags {
   std::optional<RoundType> round_type;
   bool equalize = false;
   bool bias_correction = false;
+  std::optional<bool> int8_must_pay;
   std::string cache_dir;
   bool no_cache = false;
   int64_t batch_size = 1;

@@ -50,7 +50,9 @@ Json LayerJson(const QuantizedLayer& layer) {
                {"weight", layer.weight},
                {"threshold", layer.threshold},
                {"largest", layer.largest},
-               {"why_float", layer.why_float}};
+               {"why_float", layer.why_float},
+               {"predicted_us_fp32", layer.predicted_us_fp32},
+               {"predicted_us_int8", layer.predicted_us_int8}};
   if (layer.figures.batches > 0) json["figures"] = FiguresJson(layer.figures);
   return json;
 }
@@ -111,19 +113,20 @@ std::string ReportCsv(const QuantizeReport& report) {
   std::string csv =
       "layer,op,name,precision,why_float,activation,weight,threshold,largest,clipped,zeroed,"
       "sqnr_db,cosine,cumulative_sqnr_db,cumulative_cosine,weight_sqnr_db,weight_spread,"
-      "sensitivity,multiply_adds,ms_fp32,ms_int8\n";
+      "sensitivity,multiply_adds,ms_fp32,ms_int8,predicted_us_fp32,"
+      "predicted_us_int8\n";
   for (size_t i = 0; i < report.layers.size(); ++i) {
     const QuantizedLayer& l = report.layers[i];
     const LayerFigures& f = l.figures;
     csv += fmt::format(
         "{},{},{},{},{},{},{},{:.7g},{:.7g},{:.6g},{:.6g},{:.3f},{:.6f},{:.3f},{:.6f},{:.3f},"
-        "{:.3f},{},{},{:.4f},{:.4f}\n",
+        "{:.3f},{},{},{:.4f},{:.4f},{:.2f},{:.2f}\n",
         i, l.op, CsvText(l.name), l.why_float.empty() ? "int8" : "float", CsvText(l.why_float),
         CsvText(l.activation), CsvText(l.weight), l.threshold, l.largest, f.activation.clipped,
         f.activation.zeroed, f.alone.sqnr_db, f.alone.cosine, f.cumulative.sqnr_db,
         f.cumulative.cosine, f.weight.sqnr_db, f.weight.spread,
         f.sensitivity ? fmt::format("{:.6g}", *f.sensitivity) : "", f.multiply_adds, f.ms_fp32,
-        f.ms_int8);
+        f.ms_int8, l.predicted_us_fp32, l.predicted_us_int8);
   }
   return csv;
 }

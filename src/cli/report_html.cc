@@ -194,7 +194,7 @@ std::string Row(size_t index, const QuantizedLayer& layer, bool sensitivity) {
       int8 ? "INT8" : "float");
   if (f.batches == 0) {
     return html + fmt::format("<td class=\"l fl\" colspan=\"{}\">{}</td></tr>\n",
-                              sensitivity ? 11 : 10, EscapeHtml(layer.why_float));
+                              sensitivity ? 12 : 11, EscapeHtml(layer.why_float));
   }
   html += "<td class=\"l\">" + HistogramSpark(f.activation.histogram, layer.threshold) + "</td>";
   html += Cell(int8 ? fmt::format("{:.4g}", layer.threshold) : "");
@@ -208,6 +208,10 @@ std::string Row(size_t index, const QuantizedLayer& layer, bool sensitivity) {
   html += Cell(f.ms_fp32 > 0 ? fmt::format("{:.3f}", f.ms_fp32) : "");
   html += Cell(f.ms_int8 > 0 ? fmt::format("{:.3f}", f.ms_int8) : "",
                int8 && f.ms_int8 > 1.1 * f.ms_fp32);
+  html += Cell(layer.predicted_us_fp32 > 0
+                   ? fmt::format("{:.3f} &rarr; {:.3f}", layer.predicted_us_fp32 / 1000,
+                                 layer.predicted_us_int8 / 1000)
+                   : "");
   return html + "</tr>\n";
 }
 
@@ -219,7 +223,7 @@ std::string LayerTable(const QuantizeReport& report) {
       "<th class=\"l\">Operator</th><th class=\"l\">Runs in</th><th class=\"l\">Activation</th>"
       "<th>Threshold</th><th>Clipped</th><th>Alone<br>dB</th><th>Cosine</th><th>All<br>dB</th>"
       "<th>Weight<br>dB</th>{}<th>M madds</th><th>Float, ms</th><th>Now, "
-      "ms</th></tr></thead><tbody>\n",
+      "ms</th><th>Predicted,<br>ms</th></tr></thead><tbody>\n",
       sensitivity ? "<th>Sensitivity</th>" : "");
   for (size_t i = 0; i < report.layers.size(); ++i) html += Row(i, report.layers[i], sensitivity);
   return html + "</tbody></table></div>\n";
@@ -257,6 +261,10 @@ std::string LayerCard(size_t index, const QuantizedLayer& layer) {
   if (f.sensitivity) html += Term("sensitivity", fmt::format("{:.3e}", *f.sensitivity));
   if (f.ms_fp32 > 0) {
     html += Term("time", fmt::format("{:.3f} &rarr; {:.3f} ms", f.ms_fp32, f.ms_int8));
+  }
+  if (layer.predicted_us_fp32 > 0) {
+    html += Term("predicted", fmt::format("{:.3f} &rarr; {:.3f} ms", layer.predicted_us_fp32 / 1000,
+                                          layer.predicted_us_int8 / 1000));
   }
   return html + "</dl></section>\n";
 }

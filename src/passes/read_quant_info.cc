@@ -8,6 +8,7 @@
 
 #include "passes/passes.h"
 #include "passes/pattern.h"
+#include "program/own_attributes.h"
 
 namespace skiff::passes {
 namespace {
@@ -221,6 +222,11 @@ class Reader {
     Grid grid;
     grid.step = {StepOf(thresholds[0])};
     grid.round = RoundTypeOf(node);
+    if (node.Attributes().Bool(program::kFullRange, false)) {
+      grid.is_unsigned = true;
+      grid.max_code = 255;
+      grid.step[0] *= kMaxCode / 255.0;
+    }
     return grid;
   }
 

@@ -25,6 +25,11 @@ void CorrectBiases(const Quantized& quantized, program::Program* program) {
 program::Program Export(const program::Program& program, const Quantized& quantized,
                         const QuantizeOptions& options) {
   program::Program result = program;
+  for (const Layer& layer : quantized.layers) {
+    if (layer.why_float.empty()) continue;
+    SetAttribute(&result.blocks[0].ops[layer.op], kWhyFloat, program::AttrType::kString,
+                 layer.why_float);
+  }
   CorrectBiases(quantized, &result);
   if (options.algo == CalibrationAlgorithm::kMinMax) {
     ExportMinMax(quantized, &result);

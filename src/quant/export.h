@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,14 @@ struct Quantized {
   std::map<size_t, std::vector<std::string>> other_inputs;
   std::map<std::string, QuantizedWeight, std::less<>> weights;
   Ranges ranges;
+  // Activations with codes 0..255.
+  std::set<std::string, std::less<>> full_range;
   // Values for biases of quantised layers that make up for the mean error of their rounding.
   std::map<std::string, std::vector<float>, std::less<>> biases;
 };
+
+// What an operator carries that was asked for and stays float: why. Paddle ignores it.
+inline constexpr const char* kWhyFloat = "skiff_why_float";
 
 // The quantised program. Layers whose why_float is not empty stay float.
 program::Program Export(const program::Program& program, const Quantized& quantized,

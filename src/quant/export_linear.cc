@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "program/own_attributes.h"
 #include "quant/edit.h"
 #include "quant/export.h"
 
@@ -69,6 +70,10 @@ class LinearExport {
                                                              .zero_point = zero,
                                                              .y = name + kBoth,
                                                              .only_observer = observer}));
+    if (observer || !quantized_.full_range.contains(name)) return;
+    for (size_t i = editor_.ops.size() - 2; i < editor_.ops.size(); ++i) {
+      SetAttribute(&editor_.ops[i], program::kFullRange, AttrType::kBoolean, true);
+    }
   }
 
   void RoundActivation(const std::string& name) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 namespace skiff::quant {
 namespace {
@@ -141,6 +142,47 @@ std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers) {
     if (layer.why_float.empty()) by_op[layer.op] = &layer;
   }
   return by_op;
+}
+
+std::set<std::string, std::less<>> NeverNegative(const program::Program& program) {
+  static const std::set<std::string_view> kMakes = {"relu", "relu6", "sigmoid", "hard_sigmoid",
+                                                    "softmax"};
+  static const std::set<std::string_view> kKeeps = {"elementwise_add",
+                                                    "elementwise_mul",
+                                                    "pool2d",
+                                                    "concat",
+                                                    "reshape2",
+                                                    "transpose2",
+                                                    "flatten2",
+                                                    "flatten_contiguous_range",
+                                                    "squeeze2",
+                                                    "unsqueeze2",
+                                                    "nearest_interp_v2",
+                                                    "dropout"};
+  std::set<std::string, std::less<>> names;
+  std::set<std::string> written;
+  for (const OpDesc& op : program.blocks[0].ops) {
+    bool all = kMakes.contains(op.type);
+    if (kKeeps.contains(op.type)) {
+      all = true;
+      for (const char* slot : {"X", "Y"}) {
+        const program::Argument* argument = program::FindArgument(op.inputs, slot);
+        if (argument == nullptr) continue;
+        for (const std::string& name : argument->names) all = all && names.contains(name);
+      }
+    }
+    for (const program::Argument& argument : op.outputs) {
+      for (const std::string& name : argument.names) {
+        // Of a variable that is written twice nothing is said.
+        if (!written.insert(name).second || !all) {
+          names.erase(name);
+        } else {
+          names.insert(name);
+        }
+      }
+    }
+  }
+  return names;
 }
 
 std::set<std::string> FetchedNames(const program::Program& program) {

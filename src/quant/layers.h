@@ -37,6 +37,10 @@ std::map<size_t, std::vector<std::string>> PlanOtherInputs(const program::Progra
 // Those that will be quantised, by the index of their operator. The layers must outlive the answer.
 std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers);
 
+// Variables of block 0 that cannot be negative, whatever the input: what relu and its like write,
+// and what only moves, adds or multiplies such.
+std::set<std::string, std::less<>> NeverNegative(const program::Program& program);
+
 // Variables of block 0 that the program fetches.
 std::set<std::string> FetchedNames(const program::Program& program);
 

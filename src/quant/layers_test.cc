@@ -57,6 +57,22 @@ TEST_F(LayersTest, SaysWhyALayerStaysFloat) {
   EXPECT_THAT(PlanLayers(program_, options_)[0].why_float, HasSubstr("op_namescope"));
 }
 
+TEST_F(LayersTest, WhatCannotBeNegative) {
+  program::Program program;
+  program.blocks.resize(1);
+  std::vector<program::OpDesc>& ops = program.blocks[0].ops;
+  ops.push_back(MakeOp("relu", {{"X", {"x"}}}, {{"Out", {"a"}}}));
+  ops.push_back(MakeOp("sigmoid", {{"X", {"x"}}}, {{"Out", {"b"}}}));
+  ops.push_back(MakeOp("elementwise_mul", {{"X", {"a"}}, {"Y", {"b"}}}, {{"Out", {"both"}}}));
+  ops.push_back(MakeOp("elementwise_add", {{"X", {"a"}}, {"Y", {"x"}}}, {{"Out", {"one"}}}));
+  ops.push_back(MakeOp("concat", {{"X", {"a", "b", "both"}}}, {{"Out", {"all"}}}));
+  ops.push_back(MakeOp("concat", {{"X", {"a", "one"}}}, {{"Out", {"mixed"}}}));
+  ops.push_back(MakeOp("batch_norm", {{"X", {"a"}}}, {{"Y", {"shifted"}}}));
+  ops.push_back(MakeOp("relu", {{"X", {"x"}}}, {{"Out", {"twice"}}}));
+  ops.push_back(MakeOp("tanh", {{"X", {"twice"}}}, {{"Out", {"twice"}}}));
+  EXPECT_THAT(NeverNegative(program), ElementsAre("a", "all", "b", "both"));
+}
+
 TEST_F(LayersTest, ASharedWeightNeedsAllOfItsReaders) {
   Append(Product("z", "w"));
   for (const Layer& layer : PlanLayers(program_, options_)) EXPECT_EQ(layer.why_float, "");

@@ -67,14 +67,17 @@ struct RecipeRow {
   bool equalize;
   bool bias_correction;
   bool reconstruct;
+  bool int8_must_pay;
 };
 constexpr std::array<RecipeRow, 4> kRecipes = {{
-    {Recipe::kPlain, "plain", CalibrationAlgorithm::kHist, RoundType::kNearest, false, false,
+    {Recipe::kPlain, "plain", CalibrationAlgorithm::kHist, RoundType::kNearest, false, false, false,
      false},
-    {Recipe::kFast, "fast", CalibrationAlgorithm::kAvg, RoundType::kNearest, true, true, false},
+    {Recipe::kFast, "fast", CalibrationAlgorithm::kAvg, RoundType::kNearest, true, true, false,
+     true},
     {Recipe::kDefault, "default", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true,
-     false},
-    {Recipe::kBest, "best", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true, true},
+     false, true},
+    {Recipe::kBest, "best", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true, true,
+     true},
 }};
 
 }  // namespace
@@ -101,6 +104,7 @@ void ApplyRecipe(Recipe recipe, QuantizeOptions* options) {
     options->equalize = row.equalize;
     options->bias_correction = row.bias_correction;
     options->reconstruct = row.reconstruct;
+    options->int8_must_pay = row.int8_must_pay;
   }
 }
 
@@ -161,6 +165,9 @@ Status CheckCombination(const QuantizeOptions& options) {
     return InvalidArgument(
         "same_scale_tensor_list: output_error and blocks choose the range of each tensor alone; "
         "give another algo");
+  }
+  if (options.full_range && !options.onnx_format) {
+    return InvalidArgument("full_range: only onnx_format can say it");
   }
   if (!(options.stable_share >= 0 && options.stable_share < 1)) {
     return InvalidArgument("stable_share is " + std::to_string(options.stable_share) +

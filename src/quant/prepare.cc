@@ -86,6 +86,7 @@ std::string RefinementOptions(const QuantizeOptions& options, const Quantized& q
     for (const std::string& name : list) text += " " + name;
   }
   text += " " + std::to_string(quantized.other_inputs.size());
+  if (options.full_range) text += " full range";
   for (const Layer& layer : quantized.layers) {
     text += " " + layer.weight + (layer.why_float.empty() ? "+" : "-") + std::to_string(layer.axis);
   }
@@ -153,6 +154,11 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
   }
   SKIFF_RETURN_IF_ERROR(CheckSkipList(program, options));
   quantized.layers = PlanLayers(program, options);
+  if (options.full_range) quantized.full_range = NeverNegative(program);
+  if (options.int8_must_pay || options.report == ReportDetail::kLayers) {
+    SKIFF_ASSIGN_OR_RETURN(prepared.predicted,
+                           LeaveUnpaid(program, data, options, &quantized.layers));
+  }
   quantized.other_inputs = PlanOtherInputs(program, options, quantized.layers);
   const bool any = std::any_of(quantized.layers.begin(), quantized.layers.end(),
                                [](const Layer& layer) { return layer.why_float.empty(); });
@@ -193,6 +199,11 @@ QuantizeReport ReportOf(const Prepared& prepared) {
     row.activation = layer.activation;
     row.weight = layer.weight;
     row.why_float = layer.why_float;
+    const size_t index = report.layers.size() - 1;
+    if (index < prepared.predicted.size()) {
+      row.predicted_us_fp32 = prepared.predicted[index].fp32_us;
+      row.predicted_us_int8 = prepared.predicted[index].int8_us;
+    }
     const auto range = quantized.ranges.find(layer.activation);
     if (range == quantized.ranges.end()) continue;
     row.threshold = range->second.threshold;

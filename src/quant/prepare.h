@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "program/program.h"
 #include "quant/export.h"
+#include "quant/pay_off.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
@@ -16,7 +17,8 @@ struct Prepared {
   program::Program original;  // float, as it was read
   program::Program program;   // the same with what the recipe changed in it
   Quantized quantized;
-  int64_t batches = 0;  // of calibration data
+  PredictedTimes predicted;  // by layer; empty: not predicted
+  int64_t batches = 0;       // of calibration data
 };
 
 // Errors name the option, operator, variable or file.

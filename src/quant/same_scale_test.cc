@@ -6,8 +6,8 @@
 namespace skiff::quant {
 namespace {
 
-// The scales of the golden net's weight and of the same weight turned round. Real Paddle 2.6.2 gives
-// both those of the second, whose first channel is larger, and cuts half of the others off.
+// The scales of the golden net's weight and of the same weight turned round. Real Paddle 2.6.2
+// gives both those of the second, whose first channel is larger, and cuts half of the others off.
 TEST(SameScaleTest, WeightsShareByChannel) {
   Ranges ranges;
   ThresholdsByWeight weights;

@@ -1,6 +1,7 @@
 // quantize_linear and dequantize_linear, run literally in float: codes are floats too, but those of
 // weights, which files hold as int8.
 #include "ops/op_support.h"
+#include "program/own_attributes.h"
 #include "steps/eltwise_unary.h"
 #include "steps/fake_quantize.h"
 
@@ -32,7 +33,8 @@ Result<Parsed> Parse(const Node& node) {
   if (config.axis < -1 || config.axis > 1) {
     return Unsupported("quant_axis " + std::to_string(config.axis));
   }
-  config.bound = static_cast<float>((int64_t{1} << (bits - 1)) - 1);
+  const bool full_range = attributes.Bool(program::kFullRange, false);
+  config.bound = static_cast<float>((int64_t{1} << (full_range ? bits : bits - 1)) - 1);
   if (node.type == "dequantize_linear") {
     config.mode = FakeQuantize::kDequantize;
   } else {

@@ -22,7 +22,8 @@ std::string Fingerprint(const program::Program& program, const QuantizeOptions& 
   }
   all.PutText(Name(options.round_type));
   for (bool flag : {options.weight_per_channel, options.equalize, options.bias_correction,
-                    options.reconstruct, options.optimize_model, options.is_full_quantize}) {
+                    options.reconstruct, options.optimize_model, options.is_full_quantize,
+                    options.int8_must_pay, options.full_range}) {
     all.Put(flag);
   }
   all.Put(options.stable_share);
