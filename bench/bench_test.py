@@ -123,6 +123,9 @@ class TableTest(unittest.TestCase):
     def test_row(self):
         self.assertEqual("| net | 2 | - | 4 (qdq) | 3 (nncf) | 1.50 | 0 % | 1 | 50 % |", table.row(self.found, MEASURED))
 
+    def test_figures(self):
+        self.assertEqual(["0.0123", "12.3", "1235"], [table.figure(ms) for ms in (0.01234, 12.34, 1234.5678)])
+
     def test_table_without_a_measured_machine(self):
         lines = table.table([self.found], None).splitlines()
         self.assertEqual("| net | 2 | - | 4 (qdq) | 3 (nncf) | 1.50 | 0 % |", lines[2])

@@ -13,6 +13,7 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -38,17 +39,25 @@ def doctor(skiff: str) -> dict:
 def start(chosen: list) -> list[Adapter]:
     """Loaded one after another, so that load times do not disturb each other. Those that fail are named and left out."""
     adapters = []
-    for contestant in chosen:
-        adapter = Adapter(contestant.name, list(contestant.command), dict(contestant.environment))
-        try:
-            adapter.wait_ready()
-            adapters.append(adapter)
-        except AdapterError as error:
-            adapter.close()
-            if contestant.peer == SKIFF:
-                raise
-            print(f"left out: {error}", file=sys.stderr)
+    try:
+        for contestant in chosen:
+            adapters.append(Adapter(contestant.name, list(contestant.command), dict(contestant.environment)))
+            try:
+                adapters[-1].wait_ready()
+            except AdapterError as error:
+                if contestant.peer == SKIFF:
+                    raise
+                adapters.pop().close()
+                print(f"left out: {error}", file=sys.stderr)
+    except BaseException:
+        close(adapters)
+        raise
     return adapters
+
+
+def close(adapters: list[Adapter]):
+    for adapter in adapters:
+        adapter.close()
 
 
 def clock_ghz(roofline: str) -> float:
@@ -85,13 +94,13 @@ def profile(row: Row, folder: Path, skiff: str, args: argparse.Namespace) -> lis
 
 def measure(row: Row, machine: dict, programs: Programs, args: argparse.Namespace) -> dict:
     chosen = contestants(row, args.models / row.net, programs, machine["supported_isas"][-1])
-    adapters = start(chosen)
+    with Exclusive(args.exclusive, args.exclusive_seconds):  # loading would disturb what others time
+        adapters = start(chosen)
     try:
         rounds, clocks = time_rounds(adapters, args)
         readies = {adapter.name: adapter.ready for adapter in adapters}
     finally:
-        for adapter in adapters:
-            adapter.close()
+        close(adapters)
     profiles = {name: profile(row, args.models / row.net, skiff, args) for name, skiff in programs.skiffs.items()}
     return {**results.record(row, machine, [c for c in chosen if c.name in rounds], readies, rounds),
             "clocks": clocks, "profiles": profiles}
@@ -132,6 +141,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def main():
     args = parse_arguments()
+    # Adapters wait stopped: they would not see that we are gone, and stay.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare: told to end"))
     programs = Programs(named_programs(args.skiff), args.venvs)
     machine = doctor(next(iter(programs.skiffs.values())))
     isas = args.isa.split(",") if args.isa else [isa for isa in machine["supported_isas"] if isa != "scalar"]

@@ -47,22 +47,27 @@ def form(contestant: dict) -> str:
     return contestant["name"].removeprefix(contestant["peer"]).strip()
 
 
+def figure(ms: float) -> str:
+    """Three digits, and never a power of ten."""
+    return f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}"
+
+
 def peer_cell(contestant: dict | None, precision: str) -> str:
     if contestant is None:
         return "-"
     kind = form(contestant)
-    return f"{results.median(contestant):.3g}" + (f" ({kind})" if kind != precision else "")
+    return figure(results.median(contestant)) + (f" ({kind})" if kind != precision else "")
 
 
 def row(found: dict, measured: dict | None) -> str:
     ours, peers, rival = results.skiffs(found), results.fastest_by_peer(found), results.fastest_peer(found)
-    cells = [found["net"], *(f"{results.median(c):.3g}" for c in ours)]
+    cells = [found["net"], *(figure(results.median(c)) for c in ours)]
     cells += [peer_cell(peers.get(peer), found["precision"]) for peer in PEERS]
     cells.append(f"{results.ratio(rival, ours[0]):.2f}" if rival else "-")
     cells.append(f"{100 * max(results.spread(c) for c in (*ours[:1], *([rival] if rival else []))):.0f} %")
     if measured:
         limit = limit_ms(found, measured)
-        cells += [f"{limit:.3g}", f"{100 * limit / results.median(ours[0]):.0f} %"] if limit else ["-", "-"]
+        cells += [figure(limit), f"{100 * limit / results.median(ours[0]):.0f} %"] if limit else ["-", "-"]
     return f"| {' | '.join(cells)} |"
 
 
