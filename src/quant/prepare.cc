@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "base/memory.h"
 #include "formats/model_files.h"
 #include "quant/cache.h"
 #include "quant/calibrate/calibrate.h"
+#include "quant/edit.h"
 #include "quant/layers.h"
 #include "quant/options.h"
 #include "quant/quantized_state.h"
@@ -123,6 +125,19 @@ Status ReconstructAll(const program::Program& program, CalibrationData& data,
   return Reconstruct(program, data, reconstruct, progress, quantized);
 }
 
+// Empties `original`; `program` gets copies of the parameters that it shares with it.
+void LetGo(program::Program* original, program::Program* program) {
+  Editor editor(program);
+  for (const auto& [name, tensor] : original->params) {
+    const auto shared = program->params.find(name);
+    if (shared == program->params.end()) continue;
+    const std::span<const std::byte> bytes = shared->second.data.bytes;
+    if (bytes.data() != tensor.data.bytes.data()) continue;
+    editor.SetParam(name, tensor.dtype, tensor.dims, std::vector(bytes.begin(), bytes.end()));
+  }
+  *original = {};
+}
+
 bool NeedsRefinement(const QuantizeOptions& options) {
   return options.algo == CalibrationAlgorithm::kOutputError ||
          options.round_type == RoundType::kGram || options.bias_correction;
@@ -152,6 +167,9 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
     SKIFF_RETURN_IF_ERROR(
         Equalize(data, options, cache, work() + " channels", progress, &prepared.program));
   }
+  // Most parameters are copies now, so that the file's would only take memory until the end.
+  const std::string as_read = options.equalize ? Digest(prepared.original) : std::string();
+  if (options.equalize) LetGo(&prepared.original, &prepared.program);
   SKIFF_RETURN_IF_ERROR(CheckSkipList(program, options));
   quantized.layers = PlanLayers(program, options);
   if (options.full_range) quantized.full_range = NeverNegative(program);
@@ -175,6 +193,7 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
     std::erase_if(names, [&](const std::string& n) { return !quantized.ranges.contains(n); });
   }
   SKIFF_RETURN_IF_ERROR(QuantizeWeights(program, options, &quantized).WithContext(program.source));
+  ReturnFreeMemory();
   if (NeedsRefinement(options)) {
     SKIFF_RETURN_IF_ERROR(Refine(program, data, options, cache,
                                  key + RefinementOptions(options, quantized), progress,
@@ -184,6 +203,12 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
     SKIFF_RETURN_IF_ERROR(ReconstructAll(program, data, options, cache,
                                          key + RefinementOptions(options, quantized), progress,
                                          &quantized));
+  }
+  if (options.equalize) {
+    SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
+    if (Digest(prepared.original) != as_read) {
+      return InvalidArgument(program.source + ": the model changed while it was quantised");
+    }
   }
   return prepared;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory.h"
 #include "quant/quantized_state.h"
 #include "quant/refine/refine_layer.h"
 #include "quant/tracer.h"
@@ -16,8 +17,9 @@
 namespace skiff::quant {
 namespace {
 
-// Bytes of samples or moments that one group of layers may hold.
-constexpr size_t kGroupBytes = size_t{112} << 20;
+// Bytes of samples and of moments that one group of layers may hold.
+constexpr size_t kSampleGroupBytes = size_t{48} << 20;
+constexpr size_t kMomentGroupBytes = size_t{112} << 20;
 // Of the range search: patches of a layer, and the batches that they come from. Many batches: what
 // lies far out may be in few of them, and clipping it be most of the error.
 constexpr int64_t kSampleRows = 768;
@@ -45,12 +47,13 @@ class Refinement {
   Status Run(const program::Program& program) {
     FindLayers(program);
     if (options_.algo == CalibrationAlgorithm::kOutputError) {
-      SKIFF_RETURN_IF_ERROR(ForGroups(program, " ranges ", 0, kSamplingShare, SamplesOf,
-                                      [this](Group group) { return SearchRanges(group); }));
+      const Stage search{" ranges ", 0, kSamplingShare, kSampleGroupBytes, SamplesOf};
+      SKIFF_RETURN_IF_ERROR(
+          ForGroups(program, search, [this](Group group) { return SearchRanges(group); }));
     }
     if (options_.round_type != RoundType::kGram && !options_.bias_correction) return OkStatus();
-    return ForGroups(program, " refined ", kSamplingShare, 1 - kSamplingShare, MomentsOf,
-                     [this](Group group) { return RefineGroup(group); });
+    const Stage refine{" refined ", kSamplingShare, 1, kMomentGroupBytes, MomentsOf};
+    return ForGroups(program, refine, [this](Group group) { return RefineGroup(group); });
   }
 
  private:
@@ -64,25 +67,34 @@ class Refinement {
   static size_t SamplesOf(const RefinedLayer& layer) { return layer.SampleBytes(kSampleRows); }
   static size_t MomentsOf(const RefinedLayer& layer) { return layer.MomentsBytes(); }
 
-  // The work on each group of layers that together hold no more than kGroupBytes, unless the cache
-  // knows its outcome. All groups take `share` of the whole work, from `start` on.
-  Status ForGroups(const program::Program& program, const char* stage, double start, double share,
-                   size_t (*bytes_of)(const RefinedLayer&),
+  // What is done in groups of layers that together hold no more than `most_bytes`.
+  struct Stage {
+    const char* name;
+    double begin;  // of the whole work
+    double end;
+    size_t most_bytes;
+    size_t (*bytes_of)(const RefinedLayer&);
+  };
+
+  // The work on each group, unless the cache knows its outcome.
+  Status ForGroups(const program::Program& program, const Stage& stage,
                    const std::function<Status(Group)>& work) {
     for (Group group; group.end < layers_.size();) {
       group.begin = group.end;
       size_t bytes = 0;
       for (; group.end < layers_.size(); ++group.end) {
-        bytes += bytes_of(layers_[group.end].refined);
-        if (group.size() > 0 && bytes > kGroupBytes) break;
+        bytes += stage.bytes_of(layers_[group.end].refined);
+        if (group.size() > 0 && bytes > stage.most_bytes) break;
       }
+      const double share = stage.end - stage.begin;
       const double all = static_cast<double>(layers_.size());
-      share_begin_ = start + share * static_cast<double>(group.begin) / all;
+      share_begin_ = stage.begin + share * static_cast<double>(group.begin) / all;
       share_ = share * static_cast<double>(group.size()) / all;
-      const std::string name = key_ + stage + std::to_string(group.begin);
+      const std::string name = key_ + stage.name + std::to_string(group.begin);
       if (Restore(name, group)) continue;
       if (tracer_ == nullptr) SKIFF_RETURN_IF_ERROR(StartTracer(program));
       SKIFF_RETURN_IF_ERROR(work(group));
+      ReturnFreeMemory();
       cache_.Store(name, SaveLayers(quantized_, IndicesOf(group)));
     }
     return OkStatus();
@@ -138,14 +150,15 @@ class Refinement {
   // Of tensors that no layer before the group reads.
   Status SearchRanges(Group group) {
     const int64_t batches = std::min(data_.batches(), kSampleBatches);
+    const int64_t rows = (kSampleRows + batches - 1) / batches;
     for (int64_t i = 0; i < batches; ++i) {
       Report(i, batches);
       const int64_t batch = i * data_.batches() / batches;
       SKIFF_RETURN_IF_ERROR(tracer_->Run(data_, batch, group.begin, group.end, [&](size_t visit) {
         WorkLayer& work = layers_[visit];
         if (!found_.contains(work.refined.layer().activation)) {
-          work.refined.AddSamples(tracer_->Read(work.input), tracer_->Read(work.output),
-                                  (kSampleRows + batches - 1) / batches, batch);
+          work.refined.AddSamples(tracer_->Read(work.input), tracer_->Read(work.output), rows,
+                                  batch, rows * batches);
         }
         return OkStatus();
       }));

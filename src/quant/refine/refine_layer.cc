@@ -49,9 +49,12 @@ size_t RefinedLayer::SampleBytes(int64_t rows) const {
   return static_cast<size_t>(rows * patches_.groups() * patches_.length()) * sizeof(float);
 }
 
-void RefinedLayer::AddSamples(const RunTensor& x, const RunTensor& y, int64_t rows, int64_t batch) {
+void RefinedLayer::AddSamples(const RunTensor& x, const RunTensor& y, int64_t rows, int64_t batch,
+                              int64_t all) {
   if (!patches_.Fits(x, y)) return;
   const auto width = static_cast<size_t>(patches_.groups() * patches_.length());
+  // For all of them at once: growing by and by takes twice the memory.
+  if (sample_.count == 0) sample_.rows.reserve(width * static_cast<size_t>(all));
   for (int64_t p : PickPositions(patches_.Positions(y), rows, index_, batch)) {
     sample_.rows.resize(sample_.rows.size() + width);
     patches_.Gather(x, y, p, sample_.rows.data() + sample_.rows.size() - width);

@@ -30,8 +30,8 @@ class RefinedLayer {
   [[nodiscard]] size_t MomentsBytes() const;
   [[nodiscard]] size_t SampleBytes(int64_t rows) const;
 
-  // Some patches of one batch for the range search.
-  void AddSamples(const RunTensor& x, const RunTensor& y, int64_t rows, int64_t batch);
+  // Some patches of one batch for the range search. `all`: how many there will be of all batches.
+  void AddSamples(const RunTensor& x, const RunTensor& y, int64_t rows, int64_t batch, int64_t all);
   ReaderSample TakeSamples();
 
   void BeginMoments();
