@@ -49,6 +49,7 @@ class SKIFF_API Session {
  private:
   struct Impl;
   explicit Session(std::unique_ptr<Impl> impl);
+  Status WarmUp();
   std::unique_ptr<Impl> impl_;
 };
 

@@ -48,6 +48,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // Reads and compiles the model of a config.
   static std::shared_ptr<Engine> Create(const ConfigState& config);
   Engine(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options);
+  void WarmUp() { context_.WarmUp(); }
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -122,7 +122,9 @@ std::shared_ptr<const plan::Model> Compile(const ConfigState& config) {
 
 std::shared_ptr<Engine> Engine::Create(const ConfigState& config) {
   try {
-    return std::make_shared<Engine>(Compile(config), ContextFor(config));
+    auto engine = std::make_shared<Engine>(Compile(config), ContextFor(config));
+    engine->WarmUp();
+    return engine;
   } catch (const std::bad_alloc&) {
     Throw("ResourceExhausted", "not enough memory to load the model");
   }

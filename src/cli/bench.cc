@@ -91,7 +91,8 @@ void AnswerLine(const Json& json) { std::cout << json.dump() << std::endl; }
 Status Serve(const BenchOptions& options, const imaging::Preprocess& preprocess) {
   const Stopwatch loading;
   SKIFF_ASSIGN_OR_RETURN(auto session,
-                         LoadSession(options.model, options.model.Precisions().front()));
+                         LoadSession(options.model, options.model.Precisions().front(),
+                                     /*profile=*/false, /*warm_up=*/true));
   const double load_ms = loading.Ms();
   SKIFF_ASSIGN_OR_RETURN(const auto inputs, MakeInputs(*session, options.inputs, preprocess));
   const Stopwatch first;

@@ -101,13 +101,14 @@ Status RequireModel(const ModelOptions& options) {
 }
 
 Result<std::unique_ptr<Session>> LoadSession(const ModelOptions& options, Precision precision,
-                                             bool profile) {
+                                             bool profile, bool warm_up) {
   SessionOptions session;
   session.precision = precision;
   session.calibration_file = options.calibration_file;
   session.threads = options.threads;
   session.memory_limit = static_cast<size_t>(options.memory_limit_mib) << 20;
   session.profile = profile;
+  session.warm_up = warm_up;
   return Session::Load(options.Source(), session);
 }
 

@@ -41,8 +41,9 @@ void AddSessionFlags(Verb& verb, ModelOptions& options, PrecisionFlag precision)
 // An error when no model was named.
 Status RequireModel(const ModelOptions& options);
 
+// Without the run on zeros that Load ends with for those who load once and run often.
 Result<std::unique_ptr<Session>> LoadSession(const ModelOptions& options, Precision precision,
-                                             bool profile = false);
+                                             bool profile = false, bool warm_up = false);
 
 // What the user said of preprocessing; what is absent comes from a preprocess.json, or is a
 // default.

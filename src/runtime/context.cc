@@ -288,6 +288,31 @@ Status Context::Run(StepObserver* observer) {
   return OkStatus();
 }
 
+void Context::WarmUp() {
+  constexpr int64_t kMaxBytes = int64_t{64} << 20;
+  std::vector<std::vector<std::byte>> zeros;
+  bool ready = true;
+  for (size_t i = 0; i < inputs_.size() && ready; ++i) {
+    const TensorInfo& info = model_->input_infos[i];
+    std::vector<int64_t> dims = info.dims;
+    if (!dims.empty() && dims[0] < 0) dims[0] = 1;
+    ready = !dims.empty();
+    auto bytes = static_cast<int64_t>(SizeOf(info.dtype));
+    for (const int64_t extent : dims) {
+      ready = ready && extent > 0 && !__builtin_mul_overflow(bytes, extent, &bytes) &&
+              bytes <= kMaxBytes;
+    }
+    if (!ready) break;
+    const auto& data = zeros.emplace_back(static_cast<size_t>(bytes));
+    ready = SetInput(i, info.dtype, dims, data.data()).ok();
+  }
+  if (ready) (void)Run();
+  for (Input& input : inputs_) input = Input();
+  shapes_changed_ = true;
+  has_outputs_ = false;
+  ResetProfile();
+}
+
 steps::Tensor Context::value(int index) const {
   return {Address(index), shapes_[static_cast<size_t>(index)].dims};
 }

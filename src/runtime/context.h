@@ -53,6 +53,10 @@ class Context {
   // `data` must stay valid until Run returns. Errors: no such input, wrong type or rank.
   Status SetInput(size_t index, DType dtype, std::span<const int64_t> dims, const void* data);
   Status Run(StepObserver* observer = nullptr);
+  // Runs once on zeros and forgets it, so that the first real run finds its memory bound and
+  // touched. The first extent of an input may be open; with another one open nothing happens, and
+  // what goes wrong is left for the first run to tell.
+  void WarmUp();
 
   // The parts of Run, for teacher-forced comparison: Prepare evaluates shapes and binds memory,
   // RunStep runs one step on whatever its inputs hold.

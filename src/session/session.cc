@@ -67,7 +67,18 @@ Result<std::unique_ptr<Session>> Session::Load(const ModelSource& source,
   context.threads = options.threads;
   context.memory_limit = options.memory_limit;
   context.profile = options.profile;
-  return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(model, context)));
+  std::unique_ptr<Session> session(new Session(std::make_unique<Impl>(model, context)));
+  if (options.warm_up) SKIFF_RETURN_IF_ERROR(session->WarmUp());
+  return session;
+}
+
+Status Session::WarmUp() {
+  try {
+    impl_->context.WarmUp();
+    return OkStatus();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("not enough memory for the activations");
+  }
 }
 
 Result<std::unique_ptr<Session>> Session::Clone() const {

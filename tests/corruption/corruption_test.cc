@@ -114,6 +114,7 @@ Status LoadAndRun(const ModelBytes& bytes, const std::vector<Input>& inputs, Pre
   SessionOptions options;
   options.precision = precision;
   options.memory_limit = kMemory / 4;
+  options.warm_up = false;
   SKIFF_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                          Session::Load({.model_buffer = std::as_bytes(std::span(bytes.program)),
                                         .params_buffer = std::as_bytes(std::span(bytes.params))},

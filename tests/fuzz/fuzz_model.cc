@@ -33,6 +33,7 @@ Status LoadAndRun(const ModelSource& source, Precision precision) {
   SessionOptions options;
   options.precision = precision;
   options.memory_limit = kMemory;
+  options.warm_up = false;
   SKIFF_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Load(source, options));
   std::vector<std::vector<std::byte>> inputs;
   for (size_t i = 0; i < session->inputs().size(); ++i) {
