@@ -108,6 +108,22 @@ TEST_P(RepresentationTest, TheSameBytesOnEveryRungAndThreadCount) {
   }
 }
 
+TEST_P(RepresentationTest, WarmUpIsForgotten) {
+  SessionOptions options;
+  options.warm_up = false;
+  const Result<std::unique_ptr<Session>> cold = Session::Load(source_, options);
+  ASSERT_TRUE(cold.ok()) << cold.status().ToString();
+  EXPECT_EQ((*cold)->activation_bytes(), 0U);
+  options.warm_up = true;
+  options.profile = true;
+  const Result<std::unique_ptr<Session>> warm = Session::Load(source_, options);
+  ASSERT_TRUE(warm.ok()) << warm.status().ToString();
+  EXPECT_GT((*warm)->activation_bytes(), 0U);
+  EXPECT_FALSE((*warm)->Output(0).ok());
+  EXPECT_FALSE((*warm)->Run().ok()) << "its input was never set";
+  for (const LayerInfo& layer : (*warm)->Layers()) EXPECT_EQ(layer.runs, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, RepresentationTest,
                          ::testing::Values(Model{"q26_old_cw", 4, true},      // R1, per channel
                                            Model{"q26_old_abs", 4, true},     // R1, per tensor
