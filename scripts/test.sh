@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 thread_tests=(base_test tests_threads)
 # Programs that run under the address and undefined-behaviour sanitizers: those that read files of others,
 # move memory in kernels, or run whole models. The rest would double the time of the build.
-memory_tests=(formats_test imaging_test kernels_test steps_test tests_quantised tests_corruption)
+memory_tests=(formats_test imaging_test kernels_test steps_test quant_test tests_quantised tests_corruption)
 # clang-tidy begins with the files that changed last and begins no more after this time; it says what
 # it left out. A third of the files take 3 minutes.
 tidy_seconds=180
