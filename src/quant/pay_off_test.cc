@@ -17,25 +17,13 @@ using testing::HasSubstr;
 // x [n, 3, 8, 8] -> 64 channels -> 64 channels; then softmax, which is float, and one output
 // channel: what that would gain is less than rounding 64 channels takes.
 program::Program SoftmaxBetween() {
-  program::Program program;
-  program.blocks.resize(1);
-  Editor editor(&program);
-  editor.ops.push_back(MakeOp("feed", {{"X", {"feed"}}}, {{"Out", {"x"}}}));
-  SetAttribute(&editor.ops.back(), "col", program::AttrType::kInt, int32_t{0});
-  AddTestConvolution(&editor, "x", "a", 3, 64, 5, 1);
-  editor.ops.push_back(TestOp("relu", {{"X", {"a"}}}, "r"));
-  AddTestConvolution(&editor, "r", "wide", 64, 64, 3, 1);
-  editor.ops.push_back(TestOp("softmax", {{"X", {"wide"}}}, "soft"));
-  AddTestConvolution(&editor, "soft", "one", 64, 1, 1, 1);
-  editor.ops.push_back(MakeOp("fetch", {{"X", {"one"}}}, {{"Out", {"fetch"}}}));
-  SetAttribute(&editor.ops.back(), "col", program::AttrType::kInt, int32_t{0});
-  editor.Finish();
-  program::VarDesc x;
-  x.name = "x";
-  x.dtype = DType::kFloat32;
-  x.dims = {-1, 3, 8, 8};
-  program.blocks[0].vars.push_back(x);
-  return program;
+  return TestProgram("one", [](Editor& editor) {
+    AddTestConvolution(&editor, "x", "a", 3, 64, 5, 1);
+    editor.ops.push_back(TestOp("relu", {{"X", {"a"}}}, "r"));
+    AddTestConvolution(&editor, "r", "wide", 64, 64, 3, 1);
+    editor.ops.push_back(TestOp("softmax", {{"X", {"wide"}}}, "soft"));
+    AddTestConvolution(&editor, "soft", "one", 64, 1, 1, 1);
+  });
 }
 
 TEST(PayOffTest, WhatRoundingCostsMoreThanIsLeftInFloat) {

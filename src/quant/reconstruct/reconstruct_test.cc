@@ -46,18 +46,14 @@ TEST(BlocksTest, BranchesAreWholeAndLayersTakeWhatFollows) {
 }
 
 TEST(BlocksTest, DepthwiseBelongsToItsNeighbours) {
-  program::Program program;
-  program.blocks.resize(1);
-  Editor editor(&program);
-  editor.ops.push_back(MakeOp("feed", {{"X", {"feed"}}}, {{"Out", {"x"}}}));
-  AddTestConvolution(&editor, "x", "a", 3, 6, 3, 1);
-  AddTestConvolution(&editor, "a", "b", 6, 6, 3, 6);
-  AddTestConvolution(&editor, "b", "c", 6, 6, 1, 1);
-  AddTestConvolution(&editor, "c", "d", 6, 6, 3, 6);
-  AddTestConvolution(&editor, "d", "e", 6, 6, 1, 1);
-  AddTestConvolution(&editor, "e", "f", 6, 6, 3, 1);
-  editor.ops.push_back(MakeOp("fetch", {{"X", {"f"}}}, {{"Out", {"fetch"}}}));
-  editor.Finish();
+  const program::Program program = TestProgram("f", [](Editor& editor) {
+    AddTestConvolution(&editor, "x", "a", 3, 6, 3, 1);
+    AddTestConvolution(&editor, "a", "b", 6, 6, 3, 6);
+    AddTestConvolution(&editor, "b", "c", 6, 6, 1, 1);
+    AddTestConvolution(&editor, "c", "d", 6, 6, 3, 6);
+    AddTestConvolution(&editor, "d", "e", 6, 6, 1, 1);
+    AddTestConvolution(&editor, "e", "f", 6, 6, 3, 1);
+  });
   const std::vector<Layer> layers = PlanLayers(program, {});
   EXPECT_THAT(
       LayersOf(FindBlocks(program, layers, 6), layers),

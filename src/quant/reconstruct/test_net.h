@@ -47,27 +47,16 @@ inline void AddTestConvolution(Editor* editor, const std::string& x, const std::
   SetAttribute(&editor->ops.back(), "axis", program::AttrType::kInt, int32_t{1});
 }
 
-// x [n, 3, 8, 8] -> a -> relu r -> (expand e, depthwise d, project p) + r = s -> mean m -> out.
-inline program::Program TestNet() {
+// What `fill(editor)` puts between the feed of x [n, 3, 8, 8] and the fetch of `out`.
+template <typename Fill>
+program::Program TestProgram(const std::string& out, Fill fill) {
   program::Program program;
   program.blocks.resize(1);
   Editor editor(&program);
   editor.ops.push_back(MakeOp("feed", {{"X", {"feed"}}}, {{"Out", {"x"}}}));
   SetAttribute(&editor.ops.back(), "col", program::AttrType::kInt, int32_t{0});
-  AddTestConvolution(&editor, "x", "a", 3, 6, 3, 1);
-  editor.ops.push_back(TestOp("relu", {{"X", {"a"}}}, "r"));
-  AddTestConvolution(&editor, "r", "e", 6, 12, 1, 1);
-  editor.ops.push_back(TestOp("relu6", {{"X", {"e"}}}, "e6"));
-  AddTestConvolution(&editor, "e6", "d", 12, 12, 3, 12);
-  editor.ops.push_back(TestOp("relu6", {{"X", {"d"}}}, "d6"));
-  AddTestConvolution(&editor, "d6", "p", 12, 6, 1, 1);
-  editor.ops.push_back(TestOp("elementwise_add", {{"X", {"p"}}, {"Y", {"r"}}}, "s"));
-  editor.ops.push_back(TestOp("pool2d", {{"X", {"s"}}}, "m"));
-  SetAttribute(&editor.ops.back(), "pooling_type", program::AttrType::kString, std::string("avg"));
-  SetAttribute(&editor.ops.back(), "global_pooling", program::AttrType::kBoolean, true);
-  editor.SetParam("w_out", DType::kFloat32, {6, 5}, TestNoise(30, 3, 0.5F));
-  editor.ops.push_back(TestOp("mul", {{"X", {"m"}}, {"Y", {"w_out"}}}, "out"));
-  editor.ops.push_back(MakeOp("fetch", {{"X", {"out"}}}, {{"Out", {"fetch"}}}));
+  fill(editor);
+  editor.ops.push_back(MakeOp("fetch", {{"X", {out}}}, {{"Out", {"fetch"}}}));
   SetAttribute(&editor.ops.back(), "col", program::AttrType::kInt, int32_t{0});
   editor.Finish();
   program::VarDesc x;
@@ -76,6 +65,26 @@ inline program::Program TestNet() {
   x.dims = {-1, 3, 8, 8};
   program.blocks[0].vars.push_back(x);
   return program;
+}
+
+// x -> a -> relu r -> (expand e, depthwise d, project p) + r = s -> mean m -> out.
+inline program::Program TestNet() {
+  return TestProgram("out", [](Editor& editor) {
+    AddTestConvolution(&editor, "x", "a", 3, 6, 3, 1);
+    editor.ops.push_back(TestOp("relu", {{"X", {"a"}}}, "r"));
+    AddTestConvolution(&editor, "r", "e", 6, 12, 1, 1);
+    editor.ops.push_back(TestOp("relu6", {{"X", {"e"}}}, "e6"));
+    AddTestConvolution(&editor, "e6", "d", 12, 12, 3, 12);
+    editor.ops.push_back(TestOp("relu6", {{"X", {"d"}}}, "d6"));
+    AddTestConvolution(&editor, "d6", "p", 12, 6, 1, 1);
+    editor.ops.push_back(TestOp("elementwise_add", {{"X", {"p"}}, {"Y", {"r"}}}, "s"));
+    editor.ops.push_back(TestOp("pool2d", {{"X", {"s"}}}, "m"));
+    SetAttribute(&editor.ops.back(), "pooling_type", program::AttrType::kString,
+                 std::string("avg"));
+    SetAttribute(&editor.ops.back(), "global_pooling", program::AttrType::kBoolean, true);
+    editor.SetParam("w_out", DType::kFloat32, {6, 5}, TestNoise(30, 3, 0.5F));
+    editor.ops.push_back(TestOp("mul", {{"X", {"m"}}, {"Y", {"w_out"}}}, "out"));
+  });
 }
 
 class TestData final : public CalibrationData {
