@@ -99,6 +99,10 @@ Status RoundSkips(graph::Graph& graph, const std::vector<CarriedSkip>& skips);
 // Weights that are s8 with a grid but belong to a float node become float32.
 Status DequantizeWeights(graph::Graph& graph);
 
+// Strides of 1x1 convolutions -> the convolution in front, which then computes only what is read.
+// Values behind it lose rows and columns: their extents are no longer the model's.
+Status HoistStrides(graph::Graph& graph);
+
 // NHWC for convolution islands; transfer_layout nodes at their borders.
 Status AssignLayouts(graph::Graph& graph);
 

@@ -67,9 +67,11 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
                          {"fuse_activation", fuse, passes::FuseActivation},
                          {"transposed_to_shuffle", fuse, passes::TransposedToShuffle}}));
   if (int8) SKIFF_RETURN_IF_ERROR(passes::PlaceInt8(*graph, skips, options.int8_types));
-  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"place_int8", int8, RemoveDead},
-                                           {"assign_layouts", true, passes::AssignLayouts},
-                                           {"remove_dead_nodes", true, RemoveDead}}));
+  SKIFF_RETURN_IF_ERROR(
+      RunPasses(*graph, {{"place_int8", int8, RemoveDead},
+                         {"hoist_strides", fuse && options.hoist_strides, passes::HoistStrides},
+                         {"assign_layouts", true, passes::AssignLayouts},
+                         {"remove_dead_nodes", true, RemoveDead}}));
   return graph;
 }
 
