@@ -47,6 +47,15 @@ program::Program ExportToRun(const program::Program& program, const Quantized& q
   return Export(program, quantized, options);
 }
 
+Exported ExportBoth(const program::Program& program, const Quantized& quantized,
+                    const QuantizeOptions& options) {
+  Exported exported;
+  exported.to_write = Export(program, quantized, options);
+  const bool same = options.onnx_format && options.algo != CalibrationAlgorithm::kMinMax;
+  exported.to_run = same ? exported.to_write : ExportToRun(program, quantized);
+  return exported;
+}
+
 Status WriteModel(const program::Program& program, const Ranges& ranges,
                   const QuantizeOptions& options, const std::string& out) {
   std::string table;

@@ -39,6 +39,14 @@ program::Program Export(const program::Program& program, const Quantized& quanti
 // variable keeps its name.
 program::Program ExportToRun(const program::Program& program, const Quantized& quantized);
 
+// Both of these; they share what is the same.
+struct Exported {
+  program::Program to_write;
+  program::Program to_run;
+};
+Exported ExportBoth(const program::Program& program, const Quantized& quantized,
+                    const QuantizeOptions& options);
+
 // The files of a program that Export made, and a calibration_table.txt, into the folder `out`, made
 // if need be; each under a temporary name first.
 Status WriteModel(const program::Program& program, const Ranges& ranges,

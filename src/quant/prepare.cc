@@ -125,17 +125,27 @@ Status ReconstructAll(const program::Program& program, CalibrationData& data,
   return Reconstruct(program, data, reconstruct, progress, quantized);
 }
 
-// Empties `original`; `program` gets copies of the parameters that it shares with it.
-void LetGo(program::Program* original, program::Program* program) {
+// `program` gets copies of the parameters that it shares with `as_read`.
+void Unshare(const program::Program& as_read, program::Program* program) {
   Editor editor(program);
-  for (const auto& [name, tensor] : original->params) {
+  for (const auto& [name, tensor] : as_read.params) {
     const auto shared = program->params.find(name);
     if (shared == program->params.end()) continue;
     const std::span<const std::byte> bytes = shared->second.data.bytes;
     if (bytes.data() != tensor.data.bytes.data()) continue;
     editor.SetParam(name, tensor.dtype, tensor.dims, std::vector(bytes.begin(), bytes.end()));
   }
-  *original = {};
+}
+
+// Most parameters are copies once the model is equalised: the file's would only take memory.
+Status EqualizeAndLetGo(CalibrationData& data, const QuantizeOptions& options, const Cache& cache,
+                        const std::string& key, const QuantizeProgress& progress,
+                        Prepared* prepared) {
+  SKIFF_RETURN_IF_ERROR(Equalize(data, options, cache, key, progress, &prepared->program));
+  SKIFF_ASSIGN_OR_RETURN(const program::Program as_read, prepared->original.Load());
+  Unshare(as_read, &prepared->program);
+  prepared->original.LetGo();
+  return OkStatus();
 }
 
 bool NeedsRefinement(const QuantizeOptions& options) {
@@ -151,8 +161,8 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
   if (all.batches() < 1) return InvalidArgument("there is no calibration data");
   StoppableData data(all, options);
   Prepared prepared;
-  SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
-  prepared.program = prepared.original;
+  SKIFF_ASSIGN_OR_RETURN(prepared.program, formats::LoadModel(source));
+  prepared.original = OriginalModel(source, prepared.program);
   const program::Program& program = prepared.program;
   Quantized& quantized = prepared.quantized;
   if (program.blocks.empty()) return Corruption(program.source + ": the program has no block");
@@ -165,11 +175,8 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
   const auto work = [&] { return cache.keeps() ? Digest(program) + fingerprint : std::string(); };
   if (options.equalize) {
     SKIFF_RETURN_IF_ERROR(
-        Equalize(data, options, cache, work() + " channels", progress, &prepared.program));
+        EqualizeAndLetGo(data, options, cache, work() + " channels", progress, &prepared));
   }
-  // Most parameters are copies now, so that the file's would only take memory until the end.
-  const std::string as_read = options.equalize ? Digest(prepared.original) : std::string();
-  if (options.equalize) LetGo(&prepared.original, &prepared.program);
   SKIFF_RETURN_IF_ERROR(CheckSkipList(program, options));
   quantized.layers = PlanLayers(program, options);
   if (options.full_range) quantized.full_range = NeverNegative(program);
@@ -203,12 +210,6 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
     SKIFF_RETURN_IF_ERROR(ReconstructAll(program, data, options, cache,
                                          key + RefinementOptions(options, quantized), progress,
                                          &quantized));
-  }
-  if (options.equalize) {
-    SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
-    if (Digest(prepared.original) != as_read) {
-      return InvalidArgument(program.source + ": the model changed while it was quantised");
-    }
   }
   return prepared;
 }

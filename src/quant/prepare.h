@@ -8,14 +8,15 @@
 #include "base/status.h"
 #include "program/program.h"
 #include "quant/export.h"
+#include "quant/original.h"
 #include "quant/pay_off.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
 
 struct Prepared {
-  program::Program original;  // float, as it was read
-  program::Program program;   // the same with what the recipe changed in it
+  OriginalModel original;
+  program::Program program;  // the same with what the recipe changed in it
   Quantized quantized;
   PredictedTimes predicted;  // by layer; empty: not predicted
   int64_t batches = 0;       // of calibration data

@@ -1,8 +1,10 @@
-// The flow: prepare, export, write.
+// The flow: prepare, judge, export, measure, write.
 #include "skiff/quantize.h"
 
 #include <new>
+#include <utility>
 
+#include "base/memory.h"
 #include "quant/export.h"
 #include "quant/judge/measure.h"
 #include "quant/prepare.h"
@@ -19,9 +21,15 @@ Result<QuantizeReport> QuantizeModel(const ModelSource& source, CalibrationData&
   SKIFF_ASSIGN_OR_RETURN(const quant::Judgement judgement,
                          quant::Judge(data, options, progress, &prepared));
   QuantizeReport report = quant::ReportOf(prepared);
-  SKIFF_RETURN_IF_ERROR(quant::Measure(prepared, judgement, data, options, progress, &report));
-  const program::Program quantized = quant::Export(prepared.program, prepared.quantized, options);
-  SKIFF_RETURN_IF_ERROR(quant::WriteModel(quantized, prepared.quantized.ranges, options, out));
+  SKIFF_RETURN_IF_ERROR(
+      quant::MeasureLayers(prepared, judgement, data, options, progress, &report));
+  const quant::Exported exported = quant::ExportBoth(prepared.program, prepared.quantized, options);
+  const quant::OriginalModel original = std::move(prepared.original);
+  const quant::Ranges ranges = std::move(prepared.quantized.ranges);
+  prepared = {};  // the float parameters that no longer count
+  ReturnFreeMemory();
+  SKIFF_RETURN_IF_ERROR(quant::MeasureModels(original, exported, data, options, progress, &report));
+  SKIFF_RETURN_IF_ERROR(quant::WriteModel(exported.to_write, ranges, options, out));
   return report;
 }
 

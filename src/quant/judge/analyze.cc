@@ -112,9 +112,9 @@ void SortBySensitivity(Analysis* analysis) {
 }
 
 // The float model with one layer after the other quantised.
-Status QuantizeOneByOne(const Metric& metric, const Prepared& prepared, Checkpoint* checkpoint,
-                        Analysis* analysis) {
-  SKIFF_ASSIGN_OR_RETURN(analysis->metric, metric.Of(prepared.original, Precision::kFp32));
+Status QuantizeOneByOne(const Metric& metric, const program::Program& original,
+                        const Prepared& prepared, Checkpoint* checkpoint, Analysis* analysis) {
+  SKIFF_ASSIGN_OR_RETURN(analysis->metric, metric.Of(original, Precision::kFp32));
   const auto groups = quant::LayerGroups(prepared.quantized.layers);
   for (size_t g = 0; g < groups.size(); ++g) {
     metric.Tell(g, groups.size());
@@ -208,13 +208,15 @@ Result<Analysis> AnalyzeModel(const ModelSource& source, CalibrationData& all,
   fs::create_directories(folder, error);
   if (error) return IoError(options.save_dir + ": cannot make it: " + error.message());
   Analysis analysis;
+  program::Program original;
   program::Program trained;
   Prepared prepared;
   if (options.quant_model != nullptr) {
     SKIFF_ASSIGN_OR_RETURN(trained, formats::LoadModel(*options.quant_model));
-    SKIFF_ASSIGN_OR_RETURN(prepared.original, formats::LoadModel(source));
+    SKIFF_ASSIGN_OR_RETURN(original, formats::LoadModel(source));
   } else {
     SKIFF_ASSIGN_OR_RETURN(prepared, quant::Prepare(source, data, options.quantize, progress));
+    SKIFF_ASSIGN_OR_RETURN(original, prepared.original.Load());
   }
   const bool one_by_one = options.metric_error || options.target_metric;
   if (options.statistics && options.quant_model == nullptr) {
@@ -224,15 +226,16 @@ Result<Analysis> AnalyzeModel(const ModelSource& source, CalibrationData& all,
                                              quant::StatisticsCsv(analysis.tensors)));
   }
   if (!one_by_one) return analysis;
-  const program::Program& judged = options.quant_model != nullptr ? trained : prepared.original;
+  const program::Program& judged = options.quant_model != nullptr ? trained : original;
   Checkpoint checkpoint((folder / "analysis_checkpoint.txt").string(),
                         quant::Fingerprint(judged, options.quantize, data.batches()));
   if (options.resume) SKIFF_RETURN_IF_ERROR(checkpoint.Load());
   SKIFF_ASSIGN_OR_RETURN(const auto metric,
-                         Metric::Make(prepared.original, data, options.quantize, progress));
-  SKIFF_RETURN_IF_ERROR(options.quant_model != nullptr
-                            ? RestoreOneByOne(*metric, trained, &checkpoint, &analysis)
-                            : QuantizeOneByOne(*metric, prepared, &checkpoint, &analysis));
+                         Metric::Make(original, data, options.quantize, progress));
+  SKIFF_RETURN_IF_ERROR(
+      options.quant_model != nullptr
+          ? RestoreOneByOne(*metric, trained, &checkpoint, &analysis)
+          : QuantizeOneByOne(*metric, original, prepared, &checkpoint, &analysis));
   SortBySensitivity(&analysis);
   SKIFF_RETURN_IF_ERROR(
       formats::WriteFile((folder / "analysis.txt").string(), AnalysisText(analysis)));

@@ -33,7 +33,7 @@ Status MeasureErrors(const Prepared& prepared, CalibrationData& data,
                      QuantizeReport* report);
 
 // Times of one sample, in both precisions, by layer and in all.
-Status MeasureTimes(const program::Program& original, const program::Program& quantized,
+Status MeasureTimes(const OriginalModel& original, const program::Program& quantized,
                     CalibrationData& data, const QuantizeOptions& options, QuantizeReport* report);
 
 }  // namespace skiff::quant

@@ -20,23 +20,27 @@ struct StepTime {
 
 struct Times {
   double all_ms = 0;
+  std::string isa;
   std::map<std::string, StepTime> steps;  // by the variable that they write
 };
 
+// Of the first sample of a batch.
 Result<Times> TimeModel(const program::Program& program, Precision precision,
-                        std::span<const TensorView> batch, const QuantizeOptions& options) {
+                        const std::vector<TensorView>& batch, const QuantizeOptions& options) {
   RunnerOptions run = RunnerOptionsOf(options, precision);
   run.profile = true;
   SKIFF_ASSIGN_OR_RETURN(const auto runner, Runner::Make(program, run));
   runtime::Context& context = runner->context();
   const std::vector<plan::PlannedStep>& steps = runner->model().steps;
+  const std::vector<TensorView> sample = FirstSample(batch, runner->model().input_infos);
   Times times;
+  times.isa = Name(runner->model().isa);
   times.all_ms = std::numeric_limits<double>::infinity();
   std::vector<double> least(steps.size(), std::numeric_limits<double>::infinity());
   for (int i = 0; i < kRuns; ++i) {
     context.ResetProfile();
     const auto start = std::chrono::steady_clock::now();
-    SKIFF_RETURN_IF_ERROR(runner->Run(batch));
+    SKIFF_RETURN_IF_ERROR(runner->Run(sample));
     const std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - start;
     times.all_ms = std::min(times.all_ms, ms.count());
     for (size_t s = 0; s < steps.size(); ++s) {
@@ -58,16 +62,14 @@ Result<Times> TimeModel(const program::Program& program, Precision precision,
 
 }  // namespace
 
-Status MeasureTimes(const program::Program& original, const program::Program& quantized,
+Status MeasureTimes(const OriginalModel& original, const program::Program& quantized,
                     CalibrationData& data, const QuantizeOptions& options, QuantizeReport* report) {
-  SKIFF_ASSIGN_OR_RETURN(const auto shape, Runner::Make(original, RunnerOptionsOf(options)));
+  SKIFF_ASSIGN_OR_RETURN(const program::Program program, original.Load());
   SKIFF_ASSIGN_OR_RETURN(const std::vector<TensorView> batch, data.Batch(0));
-  const std::vector<TensorView> sample = FirstSample(batch, shape->model().input_infos);
-  SKIFF_ASSIGN_OR_RETURN(const Times fp32, TimeModel(original, Precision::kFp32, sample, options));
-  SKIFF_ASSIGN_OR_RETURN(const Times int8, TimeModel(quantized, Precision::kInt8, sample, options));
-  report->speed = {fp32.all_ms, int8.all_ms, options.threads,
-                   std::string(Name(shape->model().isa))};
-  const FusedNames fused(original);
+  SKIFF_ASSIGN_OR_RETURN(const Times fp32, TimeModel(program, Precision::kFp32, batch, options));
+  SKIFF_ASSIGN_OR_RETURN(const Times int8, TimeModel(quantized, Precision::kInt8, batch, options));
+  report->speed = {fp32.all_ms, int8.all_ms, options.threads, fp32.isa};
+  const FusedNames fused(program);
   for (QuantizedLayer& layer : report->layers) {
     const StepTime* in_float = fused.Find(layer.name, fp32.steps);
     const StepTime* in_int8 = fused.Find(layer.name, int8.steps);

@@ -1,9 +1,12 @@
 #include "quant/judge/measure.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
+#include <memory>
+#include <utility>
 
+#include "base/memory.h"
 #include "quant/judge/layer_figures.h"
 #include "quant/judge/output_figures.h"
 #include "quant/runner.h"
@@ -13,6 +16,7 @@ namespace skiff::quant {
 namespace {
 
 constexpr int64_t kMostSamples = 128;
+constexpr size_t kMostBytes = size_t{32} << 20;  // of the float model's outputs
 
 std::span<const float> Floats(const TensorView& view) {
   return {static_cast<const float*>(view.data), view.bytes / sizeof(float)};
@@ -30,52 +34,104 @@ void WarnOfDrop(const AccuracyFigures& accuracy, QuantizeReport* report) {
   report->warnings.emplace_back(text.data());
 }
 
-// Both models' outputs on the calibration data; no samples when they cannot be compared.
-Result<OutputFigures> CompareOutputs(const program::Program& original,
+// The first output of a run, in memory.
+struct KeptOutput {
+  std::vector<int64_t> dims;
+  std::vector<float> values;
+};
+
+// Runs a model over the first batches and shows `see` each output, until it says that it has seen
+// enough. The model is in memory no longer than that.
+Status ForEachOutput(std::unique_ptr<Runner> runner, CalibrationData& data, std::string_view stage,
+                     const QuantizeProgress& progress,
+                     const std::function<bool(const Result<TensorView>&)>& see) {
+  for (int64_t i = 0; i < data.batches(); ++i) {
+    if (progress) progress(stage, i, data.batches());
+    SKIFF_ASSIGN_OR_RETURN(const std::vector<TensorView> batch, data.Batch(i));
+    SKIFF_RETURN_IF_ERROR(runner->Run(batch));
+    if (!see(runner->Output())) break;
+  }
+  runner.reset();
+  ReturnFreeMemory();
+  return OkStatus();
+}
+
+// Batch by batch; ends early at an output that is no float tensor.
+Result<std::vector<KeptOutput>> OutputsInFloat(const OriginalModel& original, CalibrationData& data,
+                                               const QuantizeOptions& options,
+                                               const QuantizeProgress& progress,
+                                               int64_t* parameter_bytes) {
+  std::unique_ptr<Runner> runner;
+  {
+    SKIFF_ASSIGN_OR_RETURN(const program::Program program, original.Load());
+    *parameter_bytes = ParameterBytes(program);
+    SKIFF_ASSIGN_OR_RETURN(runner, Runner::Make(program, RunnerOptionsOf(options)));
+  }
+  std::vector<KeptOutput> outputs;
+  int64_t samples = 0;
+  size_t bytes = 0;
+  const auto keep = [&](const Result<TensorView>& output) {
+    if (!output.ok() || output->bytes == 0) return false;
+    const std::span<const float> values = Floats(*output);
+    outputs.push_back({output->dims, {values.begin(), values.end()}});
+    samples += output->dims.empty() ? 1 : output->dims[0];
+    bytes += output->bytes;
+    return samples < kMostSamples && bytes < kMostBytes;
+  };
+  SKIFF_RETURN_IF_ERROR(
+      ForEachOutput(std::move(runner), data, "the output in float", progress, keep));
+  return outputs;
+}
+
+// The quantised model's outputs against those; no samples when they cannot be compared.
+Result<OutputFigures> CompareOutputs(const std::vector<KeptOutput>& in_float,
                                      const program::Program& quantized, CalibrationData& data,
                                      const QuantizeOptions& options,
                                      const QuantizeProgress& progress) {
-  SKIFF_ASSIGN_OR_RETURN(const auto reference, Runner::Make(original, RunnerOptionsOf(options)));
-  SKIFF_ASSIGN_OR_RETURN(const auto judged,
-                         Runner::Make(quantized, RunnerOptionsOf(options, Precision::kInt8)));
   OutputComparison comparison;
-  int64_t samples = 0;
-  for (int64_t i = 0; i < data.batches() && samples < kMostSamples; ++i) {
-    if (progress) progress("checking the output", i, data.batches());
-    SKIFF_ASSIGN_OR_RETURN(const std::vector<TensorView> batch, data.Batch(i));
-    SKIFF_RETURN_IF_ERROR(reference->Run(batch));
-    SKIFF_RETURN_IF_ERROR(judged->Run(batch));
-    const Result<TensorView> want = reference->Output();
-    const Result<TensorView> got = judged->Output();
-    if (!want.ok() || !got.ok() || want->dims != got->dims || want->bytes == 0) break;
-    comparison.Add(want->dims, Floats(*want), Floats(*got));
-    samples += want->dims.empty() ? 1 : want->dims[0];
-  }
+  if (in_float.empty()) return comparison.Figures();
+  SKIFF_ASSIGN_OR_RETURN(auto runner,
+                         Runner::Make(quantized, RunnerOptionsOf(options, Precision::kInt8)));
+  size_t next = 0;
+  const auto compare = [&](const Result<TensorView>& output) {
+    const KeptOutput& want = in_float[next++];
+    if (!output.ok() || output->dims != want.dims) return false;
+    comparison.Add(want.dims, want.values, Floats(*output));
+    return next < in_float.size();
+  };
+  SKIFF_RETURN_IF_ERROR(
+      ForEachOutput(std::move(runner), data, "checking the output", progress, compare));
   return comparison.Figures();
 }
 
 }  // namespace
 
-Status Measure(const Prepared& prepared, const Judgement& judgement, CalibrationData& data,
-               const QuantizeOptions& options, const QuantizeProgress& progress,
-               QuantizeReport* report) {
-  const program::Program& original = prepared.original;
+Status MeasureLayers(const Prepared& prepared, const Judgement& judgement, CalibrationData& data,
+                     const QuantizeOptions& options, const QuantizeProgress& progress,
+                     QuantizeReport* report) {
   report->accuracy = judgement.accuracy;
   for (size_t i = 0; i < judgement.sensitivity.size(); ++i) {
     report->layers[i].figures.sensitivity = judgement.sensitivity[i];
   }
   if (judgement.accuracy) WarnOfDrop(*judgement.accuracy, report);
+  if (options.report != ReportDetail::kLayers) return OkStatus();
+  return MeasureErrors(prepared, data, options, progress, report);
+}
+
+Status MeasureModels(const OriginalModel& original, const Exported& exported, CalibrationData& data,
+                     const QuantizeOptions& options, const QuantizeProgress& progress,
+                     QuantizeReport* report) {
   if (options.report == ReportDetail::kNone) return OkStatus();
-  const program::Program quantized = ExportToRun(prepared.program, prepared.quantized);
-  report->size = {ParameterBytes(original),
-                  ParameterBytes(Export(prepared.program, prepared.quantized, options))};
+  report->size.bytes_int8 = ParameterBytes(exported.to_write);
+  SKIFF_ASSIGN_OR_RETURN(
+      const std::vector<KeptOutput> in_float,
+      OutputsInFloat(original, data, options, progress, &report->size.bytes_fp32));
   SKIFF_ASSIGN_OR_RETURN(report->output,
-                         CompareOutputs(original, quantized, data, options, progress));
+                         CompareOutputs(in_float, exported.to_run, data, options, progress));
   const std::string ruin = WhyRuined(report->output);
   if (!ruin.empty()) report->warnings.push_back(ruin);
   if (options.report == ReportDetail::kOutput) return OkStatus();
-  SKIFF_RETURN_IF_ERROR(MeasureErrors(prepared, data, options, progress, report));
-  SKIFF_RETURN_IF_ERROR(MeasureTimes(original, quantized, data, options, report));
+  SKIFF_RETURN_IF_ERROR(MeasureTimes(original, exported.to_run, data, options, report));
   report->advice = AdviceFor(*report, options);
   return OkStatus();
 }

@@ -94,14 +94,19 @@ class Search {
   AccuracyFigures chosen_;
 };
 
+// The model is in memory no longer than that.
+Result<Labels> PredictInFloat(const Evaluation& evaluation, const Prepared& prepared) {
+  SKIFF_ASSIGN_OR_RETURN(const program::Program original, prepared.original.Load());
+  return evaluation.Predict(original, Precision::kFp32, Half::kAll, "top-1 in float");
+}
+
 }  // namespace
 
 Result<AccuracyFigures> MeetBound(const std::vector<double>& sensitivity,
                                   const QuantizeOptions& options, const QuantizeProgress& progress,
                                   Prepared* prepared) {
   const Evaluation evaluation(options, progress);
-  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, evaluation.Predict(prepared->original, Precision::kFp32,
-                                                               Half::kAll, "top-1 in float"));
+  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, PredictInFloat(evaluation, *prepared));
   std::vector<AccuracyFigures::Trial> trials;
   const bool choose = options.max_drop.has_value();
   if (choose) {
@@ -121,8 +126,7 @@ Result<AccuracyFigures> MeetTarget(const std::vector<double>& sensitivity, doubl
                                    QuantizeOptions options, const QuantizeProgress& progress,
                                    Prepared* prepared) {
   const Evaluation evaluation(options, progress);
-  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, evaluation.Predict(prepared->original, Precision::kFp32,
-                                                               Half::kAll, "top-1 in float"));
+  SKIFF_ASSIGN_OR_RETURN(const Labels fp32, PredictInFloat(evaluation, *prepared));
   AccuracyFigures figures = evaluation.Compare(fp32, fp32);
   if (target > figures.top1_fp32) {
     return CheckFailed("target_metric " + std::to_string(target) + ": the float model itself has " +

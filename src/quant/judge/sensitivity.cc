@@ -13,6 +13,13 @@ namespace {
 constexpr int64_t kMostBatches = 32;
 constexpr size_t kMostBytes = size_t{64} << 20;
 
+// The float model is in memory no longer than that.
+Result<std::unique_ptr<OutputJudge>> JudgeOf(const Prepared& prepared, CalibrationData& data,
+                                             const QuantizeOptions& options) {
+  SKIFF_ASSIGN_OR_RETURN(const program::Program original, prepared.original.Load());
+  return OutputJudge::Make(original, data, options);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<OutputJudge>> OutputJudge::Make(const program::Program& original,
@@ -114,7 +121,7 @@ Result<Judgement> Judge(CalibrationData& data, const QuantizeOptions& options,
                         const QuantizeProgress& progress, Prepared* prepared) {
   Judgement judgement;
   if (options.sensitivity || options.max_drop) {
-    SKIFF_ASSIGN_OR_RETURN(const auto judge, OutputJudge::Make(prepared->original, data, options));
+    SKIFF_ASSIGN_OR_RETURN(const auto judge, JudgeOf(*prepared, data, options));
     SKIFF_ASSIGN_OR_RETURN(judgement.sensitivity, MeasureSensitivity(*judge, *prepared, progress));
   }
   if (options.evaluation == nullptr) return judgement;
