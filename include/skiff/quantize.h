@@ -73,6 +73,17 @@ enum class RoundType {
 SKIFF_API std::string_view Name(RoundType type);  // "round", "gram", "adaround"
 SKIFF_API Result<RoundType> ParseRoundType(std::string_view name);
 
+// Activations that cannot be negative with codes 0..255 instead of 0..127, half the step. Skiff
+// reads that from the file; Paddle does not see it and keeps to 0..127. onnx_format alone can say
+// it: in other files kDepthwise is as kNone and kAll an error.
+enum class FullRange {
+  kNone,
+  kDepthwise,  // what depthwise convolutions alone read: their kernels take them at no cost
+  kAll,        // costs time on CPUs without VNNI
+};
+SKIFF_API std::string_view Name(FullRange range);  // "none", "depthwise", "all"
+SKIFF_API Result<FullRange> ParseFullRange(std::string_view name);
+
 struct QuantizeOptions {
   CalibrationAlgorithm algo = CalibrationAlgorithm::kHist;
   double hist_percent = 0.9999;
@@ -94,9 +105,7 @@ struct QuantizeOptions {
   // The members of each list get the largest threshold of all. "name#*#k" counts with k times its
   // own and gets a k-th of the largest, "name#/#k" the reverse.
   std::vector<std::vector<std::string>> same_scale_tensor_list;
-  // Activations that cannot be negative get codes 0..255 instead of 0..127, half the step. Skiff
-  // reads that from the file; Paddle does not see it and keeps to 0..127. onnx_format alone.
-  bool full_range = false;
+  FullRange full_range = FullRange::kNone;
   int weight_bits = 8;  // 8 is all that the kernels compute with
   int activation_bits = 8;
   bool weight_per_channel = true;  // channel_wise_abs_max; false: abs_max

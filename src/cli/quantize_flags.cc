@@ -95,8 +95,15 @@ void AddExportFlags(Verb& verb, QuantizeFlags& flags) {
               "These tensors get the largest threshold of all; NAME#*#K counts K times its own "
               "(said once for each list)"},
              flags.same_scale);
-  verb.Switch({"--full_range", "", "Codes 0..255, not 0..127, for what cannot be negative"},
-              options.full_range);
+  verb.Custom(
+      {"--full_range", "NAME",
+       "Codes 0..255, not 0..127, for what cannot be negative: none, depthwise (what depthwise "
+       "convolutions alone read, at no cost) or all"},
+      [&flags](const std::string& text) {
+        SKIFF_ASSIGN_OR_RETURN(flags.full_range, ParseFullRange(text));
+        return OkStatus();
+      },
+      "the recipe's");
   verb.Number({"--weight_bits", "N", "Bits of a weight's codes: 8"}, options.weight_bits, 1, 32);
   verb.Number({"--activation_bits", "N", "Bits of an activation's codes: 8"},
               options.activation_bits, 1, 32);
@@ -168,6 +175,7 @@ Result<std::unique_ptr<CalibrationData>> ResolveQuantizeFlags(QuantizeFlags& fla
   options.equalize |= flags.equalize;
   options.bias_correction |= flags.bias_correction;
   options.int8_must_pay = flags.int8_must_pay.value_or(options.int8_must_pay);
+  options.full_range = flags.full_range.value_or(options.full_range);
   options.cache_dir = CacheFolder(flags);
   options.go_on = [kept = options.cache_dir] {
     if (!Interrupted()) return OkStatus();

@@ -29,6 +29,7 @@ struct QuantizeFlags {
   bool equalize = false;
   bool bias_correction = false;
   std::optional<bool> int8_must_pay;
+  std::optional<FullRange> full_range;
   std::string cache_dir;
   bool no_cache = false;
   int64_t batch_size = 1;

@@ -22,8 +22,6 @@ struct Quantized {
   std::map<size_t, std::vector<std::string>> other_inputs;
   std::map<std::string, QuantizedWeight, std::less<>> weights;
   Ranges ranges;
-  // Activations with codes 0..255.
-  std::set<std::string, std::less<>> full_range;
   // Values for biases of quantised layers that make up for the mean error of their rounding.
   std::map<std::string, std::vector<float>, std::less<>> biases;
 };

@@ -70,7 +70,7 @@ class LinearExport {
                                                              .zero_point = zero,
                                                              .y = name + kBoth,
                                                              .only_observer = observer}));
-    if (observer || !quantized_.full_range.contains(name)) return;
+    if (observer || range->second.codes != kFullRangeCodes) return;
     for (size_t i = editor_.ops.size() - 2; i < editor_.ops.size(); ++i) {
       SetAttribute(&editor_.ops[i], program::kFullRange, AttrType::kBoolean, true);
     }

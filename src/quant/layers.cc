@@ -185,6 +185,23 @@ std::set<std::string, std::less<>> NeverNegative(const program::Program& program
   return names;
 }
 
+std::set<std::string, std::less<>> PlanFullRange(const program::Program& program,
+                                                 const QuantizeOptions& options,
+                                                 const std::vector<Layer>& layers) {
+  std::set<std::string, std::less<>> names;
+  if (options.full_range == FullRange::kNone || !options.onnx_format) return names;
+  names = NeverNegative(program);
+  if (options.full_range == FullRange::kAll) return names;
+  std::set<std::string, std::less<>> read;
+  for (const Layer& layer : layers) {
+    if (!layer.why_float.empty()) continue;
+    read.insert(layer.activation);
+    if (program.blocks[0].ops[layer.op].type != "depthwise_conv2d") names.erase(layer.activation);
+  }
+  std::erase_if(names, [&](const std::string& name) { return !read.contains(name); });
+  return names;
+}
+
 std::set<std::string> FetchedNames(const program::Program& program) {
   std::set<std::string> names;
   for (const OpDesc& op : program.blocks[0].ops) {

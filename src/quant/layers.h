@@ -41,6 +41,11 @@ std::map<size_t, const Layer*> QuantizedByOp(const std::vector<Layer>& layers);
 // and what only moves, adds or multiplies such.
 std::set<std::string, std::less<>> NeverNegative(const program::Program& program);
 
+// The activations of layers to be quantised that get codes 0..255.
+std::set<std::string, std::less<>> PlanFullRange(const program::Program& program,
+                                                 const QuantizeOptions& options,
+                                                 const std::vector<Layer>& layers);
+
 // Variables of block 0 that the program fetches.
 std::set<std::string> FetchedNames(const program::Program& program);
 

@@ -73,6 +73,37 @@ TEST_F(LayersTest, WhatCannotBeNegative) {
   EXPECT_THAT(NeverNegative(program), ElementsAre("a", "all", "b", "both"));
 }
 
+TEST_F(LayersTest, FullRangeOfWhatDepthwiseConvolutionsAloneRead) {
+  program::Program program;
+  program.blocks.resize(1);
+  Editor editor(&program);
+  std::vector<Layer> layers;
+  const auto read = [&](const char* type, const std::string& activation) {
+    layers.push_back({.op = editor.ops.size(), .activation = activation});
+    editor.ops.push_back(MakeOp(type, {{"Input", {activation}}}, {{"Output", {"y"}}}));
+  };
+  for (const char* name : {"alone", "shared", "plain", "unread"}) {
+    editor.ops.push_back(MakeOp("relu6", {{"X", {"x"}}}, {{"Out", {name}}}));
+  }
+  read("depthwise_conv2d", "alone");
+  read("depthwise_conv2d", "alone");
+  read("depthwise_conv2d", "shared");
+  read("conv2d", "shared");
+  read("conv2d", "plain");
+  read("depthwise_conv2d", "signed");
+  editor.Finish();
+  EXPECT_THAT(PlanFullRange(program, options_, layers), IsEmpty());
+  options_.full_range = FullRange::kDepthwise;
+  EXPECT_THAT(PlanFullRange(program, options_, layers), ElementsAre("alone"));
+  layers[3].why_float = "asked for";
+  EXPECT_THAT(PlanFullRange(program, options_, layers), ElementsAre("alone", "shared"));
+  options_.full_range = FullRange::kAll;
+  EXPECT_THAT(PlanFullRange(program, options_, layers),
+              ElementsAre("alone", "plain", "shared", "unread"));
+  options_.onnx_format = false;
+  EXPECT_THAT(PlanFullRange(program, options_, layers), IsEmpty());
+}
+
 TEST_F(LayersTest, ASharedWeightNeedsAllOfItsReaders) {
   Append(Product("z", "w"));
   for (const Layer& layer : PlanLayers(program_, options_)) EXPECT_EQ(layer.why_float, "");

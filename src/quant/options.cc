@@ -57,6 +57,22 @@ Result<RoundType> ParseRoundType(std::string_view name) {
   return InvalidArgument("round_type " + std::string(name) + ": round, gram or adaround expected");
 }
 
+std::string_view Name(FullRange range) {
+  switch (range) {
+    case FullRange::kNone: return "none";
+    case FullRange::kDepthwise: return "depthwise";
+    case FullRange::kAll: return "all";
+  }
+  return "unknown";
+}
+
+Result<FullRange> ParseFullRange(std::string_view name) {
+  for (FullRange range : {FullRange::kNone, FullRange::kDepthwise, FullRange::kAll}) {
+    if (Name(range) == name) return range;
+  }
+  return InvalidArgument("full_range " + std::string(name) + ": none, depthwise or all expected");
+}
+
 namespace {
 
 struct RecipeRow {
@@ -68,16 +84,17 @@ struct RecipeRow {
   bool bias_correction;
   bool reconstruct;
   bool int8_must_pay;
+  FullRange full_range;
 };
 constexpr std::array<RecipeRow, 4> kRecipes = {{
     {Recipe::kPlain, "plain", CalibrationAlgorithm::kHist, RoundType::kNearest, false, false, false,
-     false},
+     false, FullRange::kNone},
     {Recipe::kFast, "fast", CalibrationAlgorithm::kAvg, RoundType::kNearest, true, true, false,
-     true},
+     true, FullRange::kDepthwise},
     {Recipe::kDefault, "default", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true,
-     false, true},
+     false, true, FullRange::kDepthwise},
     {Recipe::kBest, "best", CalibrationAlgorithm::kOutputError, RoundType::kGram, true, true, true,
-     true},
+     true, FullRange::kDepthwise},
 }};
 
 }  // namespace
@@ -105,6 +122,7 @@ void ApplyRecipe(Recipe recipe, QuantizeOptions* options) {
     options->bias_correction = row.bias_correction;
     options->reconstruct = row.reconstruct;
     options->int8_must_pay = row.int8_must_pay;
+    options->full_range = row.full_range;
   }
 }
 
@@ -166,8 +184,8 @@ Status CheckCombination(const QuantizeOptions& options) {
         "same_scale_tensor_list: output_error and blocks choose the range of each tensor alone; "
         "give another algo");
   }
-  if (options.full_range && !options.onnx_format) {
-    return InvalidArgument("full_range: only onnx_format can say it");
+  if (options.full_range == FullRange::kAll && !options.onnx_format) {
+    return InvalidArgument("full_range all: only onnx_format can say it");
   }
   if (!(options.stable_share >= 0 && options.stable_share < 1)) {
     return InvalidArgument("stable_share is " + std::to_string(options.stable_share) +

@@ -88,7 +88,9 @@ std::string RefinementOptions(const QuantizeOptions& options, const Quantized& q
     for (const std::string& name : list) text += " " + name;
   }
   text += " " + std::to_string(quantized.other_inputs.size());
-  if (options.full_range) text += " full range";
+  for (const auto& [name, range] : quantized.ranges) {
+    if (range.codes != TensorRange().codes) text += " full " + name;
+  }
   for (const Layer& layer : quantized.layers) {
     text += " " + layer.weight + (layer.why_float.empty() ? "+" : "-") + std::to_string(layer.axis);
   }
@@ -179,7 +181,6 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
   }
   SKIFF_RETURN_IF_ERROR(CheckSkipList(program, options));
   quantized.layers = PlanLayers(program, options);
-  if (options.full_range) quantized.full_range = NeverNegative(program);
   if (options.int8_must_pay || options.report == ReportDetail::kLayers) {
     SKIFF_ASSIGN_OR_RETURN(prepared.predicted,
                            LeaveUnpaid(program, data, options, &quantized.layers));
@@ -193,6 +194,10 @@ Result<Prepared> Prepare(const ModelSource& source, CalibrationData& all,
       Calibrated calibrated,
       Calibrate(program, NamesToObserve(program, quantized), data, options, cache, key, progress));
   quantized.ranges = std::move(calibrated.ranges);
+  for (const std::string& name : PlanFullRange(program, options, quantized.layers)) {
+    const auto range = quantized.ranges.find(name);
+    if (range != quantized.ranges.end()) range->second.codes = kFullRangeCodes;
+  }
   prepared.batches = calibrated.batches;
   data.UseFirst(calibrated.batches);
   // Integers are not rounded.

@@ -242,7 +242,7 @@ TEST(QuantizeTest, FullRangeHalvesTheStep) {
   QuantizeOptions options;
   options.algo = CalibrationAlgorithm::kAbsMax;
   const program::Program half = Written(options);
-  options.full_range = true;
+  options.full_range = FullRange::kAll;
   const program::Program full = Written(options);
   const std::vector<float> simulated = Answer(full, Precision::kSimulate);
   EXPECT_LT(SquareError(simulated, exact),

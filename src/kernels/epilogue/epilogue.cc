@@ -9,17 +9,18 @@ namespace {
 constexpr float kMaxMultiplier = 0.25F;
 constexpr float kMaxTerm = 0x1p28F;
 
-int8_t Rounded(const Epilogue& e, float y) {
-  return static_cast<int8_t>(e.half_away ? std::round(y) : std::nearbyint(y));
+int16_t Rounded(const Epilogue& e, float y) {
+  return static_cast<int16_t>(e.half_away ? std::round(y) : std::nearbyint(y));
 }
 
 }  // namespace
 
 void ClampCodes(Epilogue* epilogue, int64_t channels) {
   Epilogue& e = *epilogue;
+  const bool u8 = e.store == StoreType::kU8;
   e.clamps_codes = e.store != StoreType::kF32 && e.activation == EpilogueActivation::kClamp &&
                    e.residual != ResidualType::kF32 && std::fabs(e.mr) * 255.0F <= kMaxTerm &&
-                   e.lo >= INT8_MIN && e.hi <= INT8_MAX;
+                   e.lo >= (u8 ? 0 : INT8_MIN) && e.hi <= (u8 ? UINT8_MAX : INT8_MAX);
   for (int64_t c = 0; c < channels && e.clamps_codes; ++c) {
     e.clamps_codes = std::fabs(e.m[c]) <= kMaxMultiplier && std::fabs(e.b[c]) <= kMaxTerm;
   }

@@ -68,8 +68,8 @@ struct Epilogue {
   float hi = 0;
   // Set by ClampCodes: [lo, hi] may be applied to the rounded codes, as these bytes.
   bool clamps_codes = false;
-  int8_t lo_code = 0;
-  int8_t hi_code = 0;
+  int16_t lo_code = 0;
+  int16_t hi_code = 0;
 };
 
 // Sets clamps_codes where it changes nothing: rounding is monotone, so that the clamp may come

@@ -63,11 +63,10 @@ SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, __m256i
 // The bytes of two vectors of s16 codes.
 template <typename Kind>
 SKIFF_INLINE __m256i FastPack(const FastEpilogue& f, bool u8, __m256i first, __m256i second) {
-  if constexpr (Kind::kClampsCodes) {  // codes up to 127: s8 and u8 are the same bytes
-    const __m256i bytes = _mm256_packs_epi16(first, second);
-    return _mm256_min_epi8(_mm256_max_epi8(bytes, f.lo_code), f.hi_code);
-  }
-  return u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
+  const __m256i bytes = u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
+  if constexpr (!Kind::kClampsCodes) return bytes;
+  return u8 ? _mm256_min_epu8(_mm256_max_epu8(bytes, f.lo_code), f.hi_code)
+            : _mm256_min_epi8(_mm256_max_epi8(bytes, f.lo_code), f.hi_code);
 }
 
 // How a vector of codes is filled: from one position of V = 2 vectors of channels.
@@ -128,8 +127,8 @@ SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2
                           _mm256_loadu_ps(e.b + rows.channel),
                           _mm256_loadu_ps(e.b + second_half),
                           {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)},
-                          _mm256_set1_epi8(e.lo_code),
-                          _mm256_set1_epi8(e.hi_code),
+                          _mm256_set1_epi8(static_cast<char>(e.lo_code)),
+                          _mm256_set1_epi8(static_cast<char>(e.hi_code)),
                           HardSwish(e)};
   const bool u8 = e.store == StoreType::kU8;
   const int64_t n = rows.n;

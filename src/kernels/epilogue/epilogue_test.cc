@@ -38,6 +38,12 @@ TEST(ClampCodesTest, RoundsTheBoundsAsTheEpilogueDoes) {
   away.epilogue.half_away = true;
   ASSERT_TRUE(away.Clamps());
   EXPECT_EQ(away.epilogue.hi_code, 101);
+  Sample full;
+  full.epilogue.store = StoreType::kU8;
+  full.epilogue.lo = 0;
+  full.epilogue.hi = 255;
+  ASSERT_TRUE(full.Clamps());
+  EXPECT_EQ(full.epilogue.hi_code, 255);
 }
 
 TEST(ClampCodesTest, IsRefusedWhereAValueMightLeaveS32) {
@@ -55,7 +61,8 @@ TEST(ClampCodesTest, IsRefusedWhereAValueMightLeaveS32) {
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.residual = ResidualType::kF32; }));
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.store = StoreType::kF32; }));
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.activation = EpilogueActivation::kHardSwish; }));
-  EXPECT_TRUE(refused([](Sample& s) { s.epilogue.hi = 255.0F; }));
+  EXPECT_TRUE(refused([](Sample& s) { s.epilogue.store = StoreType::kU8; })) << "-127";
+  EXPECT_TRUE(refused([](Sample& s) { s.epilogue.hi = 128.0F; }));
 }
 
 }  // namespace

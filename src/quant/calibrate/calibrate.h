@@ -10,15 +10,21 @@
 #include "base/status.h"
 #include "program/program.h"
 #include "quant/cache.h"
+#include "quant/calibrate/thresholds.h"
 #include "skiff/quantize.h"
 
 namespace skiff::quant {
+
+inline constexpr int kFullRangeCodes = 255;
 
 struct TensorRange {
   double threshold = 0;
   double largest = 0;  // |x| seen
   float least = 0;     // x seen
   float most = 0;
+  int codes = 127;  // the largest code: 127, or 255 of what is never negative
+
+  [[nodiscard]] ActivationGrid Grid() const { return {static_cast<float>(threshold), codes}; }
 };
 using Ranges = std::map<std::string, TensorRange, std::less<>>;
 

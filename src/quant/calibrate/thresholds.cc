@@ -147,28 +147,36 @@ class StatisticsObserver final : public Observer {
   State state_;
 };
 
-// Rounding on the grid of a threshold and back: codes from `kLowest` to 127.
-template <int kLowest>
-struct Grid {
-  explicit Grid(float threshold)
-      : codes_per_unit(kMaxCode / threshold), step(threshold / kMaxCode) {}
+// Rounding on a grid and back.
+class Rounder {
+ public:
+  Rounder(float threshold, float lowest, float highest)
+      : codes_per_unit_(highest / threshold),
+        step_(threshold / highest),
+        lowest_(lowest),
+        highest_(highest) {}
+  explicit Rounder(ActivationGrid grid)
+      : Rounder(grid.threshold, -static_cast<float>(grid.codes), static_cast<float>(grid.codes)) {}
   float operator()(float x) const {
-    constexpr auto kLow = static_cast<float>(kLowest);
-    const float code = x * codes_per_unit;
-    const float low = code > kLow ? code : kLow;
-    return RoundEven(low < kMaxCode ? low : kMaxCode) * step;
+    const float code = x * codes_per_unit_;
+    const float low = code > lowest_ ? code : lowest_;
+    return RoundEven(low < highest_ ? low : highest_) * step_;
   }
-  float codes_per_unit;
-  float step;
+
+ private:
+  float codes_per_unit_;
+  float step_;
+  float lowest_;
+  float highest_;
 };
-using PaddleGrid = Grid<-128>;     // of quantize_linear
-using SymmetricGrid = Grid<-127>;  // of docs/numerics.md
+// Of quantize_linear.
+Rounder PaddleRounder(float threshold) { return {threshold, -128, kMaxCode}; }
 
 double MeanSquareError(std::span<const float> x, float threshold) {
   // Short sums in float, side by side, so that the loops become vector code.
   constexpr size_t kLanes = 8;
   constexpr size_t kBlock = 64 * kLanes;
-  const PaddleGrid round_trip(threshold);
+  const Rounder round_trip = PaddleRounder(threshold);
   std::array<float, kBlock> errors;
   double sum = 0;
   for (size_t i = 0; i < x.size(); i += kBlock) {
@@ -244,7 +252,7 @@ class MseObserver final : public SearchObserver {
 class EmdObserver final : public SearchObserver {
   [[nodiscard]] double Loss(std::span<const float> x, float threshold) const override {
     const Moments a = MomentsOf(x, [](float v) { return static_cast<double>(v); });
-    const PaddleGrid round_trip(threshold);
+    const Rounder round_trip = PaddleRounder(threshold);
     const Moments b = MomentsOf(x, [&](float v) { return static_cast<double>(round_trip(v)); });
     return std::fabs(a.mean - b.mean) + std::fabs(a.deviation - b.deviation);
   }
@@ -304,14 +312,14 @@ ValueRange RangeOf(std::span<const float> x) {
   return range;
 }
 
-void RoundingErrors(std::span<const float> x, float threshold, std::span<float> errors) {
-  const SymmetricGrid grid(threshold);
-  for (size_t i = 0; i < x.size(); ++i) errors[i] = grid(x[i]) - x[i];
+void RoundingErrors(std::span<const float> x, ActivationGrid grid, std::span<float> errors) {
+  const Rounder round(grid);
+  for (size_t i = 0; i < x.size(); ++i) errors[i] = round(x[i]) - x[i];
 }
 
-void RoundToGrid(float threshold, std::span<float> x) {
-  const SymmetricGrid grid(threshold);
-  for (float& v : x) v = grid(v);
+void RoundToGrid(ActivationGrid grid, std::span<float> x) {
+  const Rounder round(grid);
+  for (float& v : x) v = round(v);
 }
 
 std::string_view StatisticsOf(CalibrationAlgorithm algorithm) {

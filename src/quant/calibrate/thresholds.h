@@ -39,10 +39,17 @@ bool TwoPasses(CalibrationAlgorithm algorithm);
 // `hist_percent`: the share of the values that kHist keeps.
 std::unique_ptr<Observer> NewObserver(CalibrationAlgorithm algorithm, double hist_percent);
 
-// What rounding on the grid of a threshold, codes -127..127, adds to each value.
-void RoundingErrors(std::span<const float> x, float threshold, std::span<float> errors);
+// The symmetric grid of docs/numerics.md: the threshold is `codes` steps (127; 255 for what is
+// never negative).
+struct ActivationGrid {
+  float threshold = 1;
+  int codes = 127;
+};
+
+// What rounding on the grid adds to each value.
+void RoundingErrors(std::span<const float> x, ActivationGrid grid, std::span<float> errors);
 // The values that it makes of them.
-void RoundToGrid(float threshold, std::span<float> x);
+void RoundToGrid(ActivationGrid grid, std::span<float> x);
 
 // The largest |x|; NaN when a value is not finite.
 float AbsMax(std::span<const float> x);

@@ -72,12 +72,6 @@ AnalyzedTensor WeightStatistics(const std::string& name, const program::Tensor& 
   return sums.Result(name, "");
 }
 
-// What a quantised operator reads in the quantised model.
-float Rounded(float x, float threshold) {
-  const float code = std::nearbyint(x * kMaxCode / threshold);
-  return std::clamp(code, -kMaxCode, kMaxCode) * threshold / kMaxCode;
-}
-
 }  // namespace
 
 Result<std::vector<AnalyzedTensor>> TensorStatistics(const Prepared& prepared,
@@ -93,6 +87,7 @@ Result<std::vector<AnalyzedTensor>> TensorStatistics(const Prepared& prepared,
   const std::vector<Layer>& layers = prepared.quantized.layers;
   std::vector<Sums> sums(layers.size());
   std::vector<float> scratch;
+  std::vector<float> rounded;
   const int64_t batches = std::min(data.batches(), kMostBatches);
   for (int64_t i = 0; i < batches; ++i) {
     if (progress) progress("statistics", i, batches);
@@ -107,9 +102,9 @@ Result<std::vector<AnalyzedTensor>> TensorStatistics(const Prepared& prepared,
           InOrderOf(got, reference->Find(layers[l].activation), &scratch);
       if (want.size() != got.data.size()) continue;
       const auto range = prepared.quantized.ranges.find(layers[l].activation);
-      const auto threshold = static_cast<float>(range->second.threshold);
-      for (size_t k = 0; k < want.size(); ++k)
-        sums[l].Add(want[k], Rounded(got.data[k], threshold));
+      rounded.assign(got.data.begin(), got.data.end());
+      RoundToGrid(range->second.Grid(), rounded);  // what the quantised operator reads
+      for (size_t k = 0; k < want.size(); ++k) sums[l].Add(want[k], rounded[k]);
     }
   }
   std::vector<AnalyzedTensor> tensors;

@@ -21,9 +21,10 @@ std::string Fingerprint(const program::Program& program, const QuantizeOptions& 
     for (const std::string& name : list) all.PutText(name);
   }
   all.PutText(Name(options.round_type));
-  for (bool flag : {options.weight_per_channel, options.equalize, options.bias_correction,
-                    options.reconstruct, options.optimize_model, options.is_full_quantize,
-                    options.int8_must_pay, options.full_range}) {
+  all.PutText(Name(options.full_range));
+  for (bool flag :
+       {options.weight_per_channel, options.equalize, options.bias_correction, options.reconstruct,
+        options.optimize_model, options.is_full_quantize, options.int8_must_pay}) {
     all.Put(flag);
   }
   all.Put(options.stable_share);

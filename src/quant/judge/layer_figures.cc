@@ -19,13 +19,13 @@ constexpr double kMaxCode = 127;
 class ActivationSums {
  public:
   explicit ActivationSums(const TensorRange& range)
-      : threshold_(range.threshold), reach_(std::max(range.largest, 1e-30)) {
+      : threshold_(range.threshold), codes_(range.codes), reach_(std::max(range.largest, 1e-30)) {
     bins_.resize(kBins);
   }
 
   void Add(std::span<const float> x) {
     const double scale = kBins / (2 * reach_);
-    const double least_code = threshold_ / kMaxCode / 2;
+    const double least_code = threshold_ / codes_ / 2;
     for (float v : x) {
       const double size = std::fabs(v);
       const auto bin = static_cast<int64_t>((v + reach_) * scale);
@@ -71,6 +71,7 @@ class ActivationSums {
   }
 
   double threshold_;
+  double codes_;
   double reach_;
   std::vector<int64_t> bins_;
   int64_t count_ = 0;

@@ -132,9 +132,10 @@ class TapeBuilder {
     if (known != rounded_.end()) return known->second;
     const auto range = quantized_.ranges.find(name);
     if (range == quantized_.ranges.end()) return Unsupported(name + " has no range");
-    const float step = std::max(static_cast<float>(range->second.threshold), 1e-8F) / 127;
+    const auto codes = static_cast<float>(range->second.codes);
+    const float step = std::max(static_cast<float>(range->second.threshold), 1e-8F) / codes;
     const bool learn = learn_steps_ && OnlyReadHere(name);
-    const int rounder = tape_.AddRounder(name, step, learn);
+    const int rounder = tape_.AddRounder({name, step, codes, learn});
     const Ref rounded{tape_.AddValue(tape_.dims(x.value)), x.dims};
     tape_.AddNode(MakeRounding(rounder), {x.value}, rounded.value, learn);
     rounded_[name] = rounded;

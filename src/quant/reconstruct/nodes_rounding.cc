@@ -10,13 +10,12 @@
 namespace skiff::quant {
 namespace {
 
-constexpr float kMaxCode = 127;
 // Adding and taking away 1.5 * 2^23 rounds what is small to an integer, halves to even.
 constexpr float kRounder = 12582912.0F;
 
-float Round(float v) {
-  const float low = v < -kMaxCode ? -kMaxCode : v;
-  return (low > kMaxCode ? kMaxCode : low) + kRounder - kRounder;
+float Round(float v, float codes) {
+  const float low = v < -codes ? -codes : v;
+  return (low > codes ? codes : low) + kRounder - kRounder;
 }
 
 // Of floats, whose sum over a picture would lose the small ones.
@@ -43,6 +42,7 @@ class RoundingNode final : public TapeNode {
       return;
     }
     const float step = tape.rounders[index_].step;
+    const float codes = tape.rounders[index_].codes;
     const float inverse = 1 / step;
     DropGenerator drops = Drops(lane);
     ForEachChunk(values.size(), [&](size_t begin, size_t count) {
@@ -50,7 +50,7 @@ class RoundingNode final : public TapeNode {
       const float* from = values.data() + begin;
       float* to = y + begin;
       for (size_t i = 0; i < count; ++i) {
-        const float rounded = Round(from[i] * inverse) * step;
+        const float rounded = Round(from[i] * inverse, codes) * step;
         to[i] = drops.Drops(i) ? from[i] : rounded;
       }
     });
@@ -60,7 +60,6 @@ class RoundingNode final : public TapeNode {
     const std::vector<float>& values = lane.x[static_cast<size_t>(inputs[0])];
     const float* dy = lane.dx[static_cast<size_t>(output)].data();
     const TapeRounder& rounder = tape.rounders[index_];
-    const float inverse = 1 / rounder.step;
     const bool learn = rounder.learn && lane.mode.round;
     DropGenerator drops = Drops(lane);
     ForEachChunk(values.size(), [&](size_t begin, size_t count) {
@@ -68,9 +67,9 @@ class RoundingNode final : public TapeNode {
       const float* x = values.data() + begin;
       if (flows[0] != Flow::kNone) {
         float* dx = lane.dx[static_cast<size_t>(inputs[0])].data() + begin;
-        PassGradient(x, dy + begin, inverse, count, drops, dx);
+        PassGradient(x, dy + begin, rounder, count, drops, dx);
       }
-      if (learn) lane.dsteps[index_] += StepGradient(x, dy + begin, inverse, count, drops);
+      if (learn) lane.dsteps[index_] += StepGradient(x, dy + begin, rounder, count, drops);
     });
   }
 
@@ -80,24 +79,28 @@ class RoundingNode final : public TapeNode {
   }
 
   // As if nothing were rounded, but for what is cut off.
-  void PassGradient(const float* x, const float* dy, float inverse, size_t count,
+  void PassGradient(const float* x, const float* dy, const TapeRounder& rounder, size_t count,
                     const DropGenerator& drops, float* dx) const {
+    const float inverse = 1 / rounder.step;
+    const float codes = rounder.codes;
     if (flows[0] == Flow::kWrite) std::fill_n(dx, count, 0.0F);
     for (size_t i = 0; i < count; ++i) {
       const float gradient = dy[i];
-      const float passed = std::fabs(x[i] * inverse) > kMaxCode ? 0.0F : gradient;
+      const float passed = std::fabs(x[i] * inverse) > codes ? 0.0F : gradient;
       dx[i] += drops.Drops(i) ? gradient : passed;
     }
   }
 
-  static double StepGradient(const float* x, const float* dy, float inverse, size_t count,
-                             const DropGenerator& drops) {
+  static double StepGradient(const float* x, const float* dy, const TapeRounder& rounder,
+                             size_t count, const DropGenerator& drops) {
+    const float inverse = 1 / rounder.step;
+    const float codes = rounder.codes;
     std::array<float, kChunk> terms;
     for (size_t i = 0; i < count; ++i) {
       const float v = x[i] * inverse;
-      const float code = Round(v);
+      const float code = Round(v, codes);
       const float difference = code - v;
-      const float slope = dy[i] * (std::fabs(v) > kMaxCode ? code : difference);
+      const float slope = dy[i] * (std::fabs(v) > codes ? code : difference);
       terms[i] = drops.Drops(i) ? 0.0F : slope;
     }
     return Sum(terms, count);

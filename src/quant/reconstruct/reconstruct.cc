@@ -114,7 +114,8 @@ class Reconstruction {
       quantized_.weights.at(tape.weights[w].name).codes = std::move(codes[w]);
     }
     for (const TapeRounder& rounder : tape.rounders) {
-      if (rounder.learn) quantized_.ranges.at(rounder.name).threshold = rounder.step * 127;
+      if (rounder.learn)
+        quantized_.ranges.at(rounder.name).threshold = rounder.step * rounder.codes;
     }
   }
 

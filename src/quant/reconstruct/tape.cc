@@ -19,8 +19,8 @@ int Tape::AddWeight(const std::string& name, const float* values, size_t count) 
   return static_cast<int>(weights.size()) - 1;
 }
 
-int Tape::AddRounder(const std::string& name, float step, bool learn) {
-  rounders.push_back({name, step, learn});
+int Tape::AddRounder(TapeRounder rounder) {
+  rounders.push_back(std::move(rounder));
   return static_cast<int>(rounders.size()) - 1;
 }
 

@@ -27,7 +27,8 @@ struct TapeWeight {
 // An activation that is rounded in front of the operators that read it.
 struct TapeRounder {
   std::string name;
-  float step = 0;      // of codes -127..127
+  float step = 0;
+  float codes = 127;   // the largest code
   bool learn = false;  // gradients of the step are wanted
 };
 
@@ -71,7 +72,7 @@ class Tape {
   // Values. The first is the block's input.
   int AddValue(const Dims& dims);
   int AddWeight(const std::string& name, const float* values, size_t count);
-  int AddRounder(const std::string& name, float step, bool learn);
+  int AddRounder(TapeRounder rounder);
   // `has_parameters`: gradients are wanted of something that the node itself reads.
   void AddNode(std::unique_ptr<TapeNode> node, std::vector<int> node_inputs, int node_output,
                bool has_parameters);

@@ -201,7 +201,7 @@ TEST_F(GradientTest, BinaryOperators) {
 TEST_F(GradientTest, Rounding) {
   Tape tape;
   const int start = Start(tape, {1, 2, 1, 4});
-  const int rounder = tape.AddRounder("x", 0.01F, true);
+  const int rounder = tape.AddRounder({"x", 0.01F, 127, true});
   const int y = tape.AddValue({1, 2, 1, 4});
   tape.AddNode(MakeRounding(rounder), {start}, y, true);
   tape.Finish(y);
@@ -232,7 +232,7 @@ TEST(DropTest, LeavesTheShareThatWasAskedForAndRepeatsItself) {
   Tape tape;
   constexpr size_t kCount = 20000;
   const int x = tape.AddValue({1, static_cast<int64_t>(kCount)});
-  const int rounder = tape.AddRounder("x", 1.0F, false);
+  const int rounder = tape.AddRounder({"x", 1.0F, 127, false});
   const int y = tape.AddValue({1, static_cast<int64_t>(kCount)});
   tape.AddNode(MakeRounding(rounder), {x}, y, false);
   tape.Finish(y);

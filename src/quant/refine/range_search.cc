@@ -77,7 +77,8 @@ class OutputPower {
 
 }  // namespace
 
-Result<double> SearchThreshold(std::span<const ReaderSample> readers, double largest, int threads) {
+Result<double> SearchThreshold(std::span<const ReaderSample> readers, double largest, int codes,
+                               int threads) {
   std::vector<double> loss(kCandidates);
   for (const ReaderSample& reader : readers) {
     OutputPower power(reader, threads);
@@ -86,7 +87,7 @@ Result<double> SearchThreshold(std::span<const ReaderSample> readers, double lar
     std::vector<float> errors(reader.rows.size());
     double threshold = largest;
     for (double& sum : loss) {
-      RoundingErrors(reader.rows, static_cast<float>(threshold), errors);
+      RoundingErrors(reader.rows, {static_cast<float>(threshold), codes}, errors);
       SKIFF_ASSIGN_OR_RETURN(const double lost, power.Of(errors));
       sum += lost / whole;
       threshold *= kRatio;

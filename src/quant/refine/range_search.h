@@ -20,7 +20,8 @@ struct ReaderSample {
 };
 
 // Of shares of `largest`, the largest |x| seen. The readers' errors count relative to the power of
-// their outputs.
-Result<double> SearchThreshold(std::span<const ReaderSample> readers, double largest, int threads);
+// their outputs. `codes`: of the grid.
+Result<double> SearchThreshold(std::span<const ReaderSample> readers, double largest, int codes,
+                               int threads);
 
 }  // namespace skiff::quant

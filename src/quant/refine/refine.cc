@@ -134,9 +134,9 @@ class Refinement {
       Report(i, data_.batches());
       SKIFF_RETURN_IF_ERROR(tracer_->Run(data_, i, group.begin, group.end, [&](size_t visit) {
         WorkLayer& work = layers_[visit];
-        const double threshold = quantized_.ranges.at(work.refined.layer().activation).threshold;
+        const TensorRange& range = quantized_.ranges.at(work.refined.layer().activation);
         return work.refined.AddMoments(tracer_->Read(work.input), tracer_->Read(work.output),
-                                       threshold, i, data_.batches(), options_.threads);
+                                       range.Grid(), i, data_.batches(), options_.threads);
       }));
     }
     const bool rounds = options_.round_type == RoundType::kGram;
@@ -171,8 +171,8 @@ class Refinement {
     for (const auto& [name, samples] : readers) {
       TensorRange& range = quantized_.ranges.at(name);
       if (!(range.largest > 0)) continue;
-      SKIFF_ASSIGN_OR_RETURN(range.threshold,
-                             SearchThreshold(samples, range.largest, options_.threads));
+      SKIFF_ASSIGN_OR_RETURN(
+          range.threshold, SearchThreshold(samples, range.largest, range.codes, options_.threads));
       found_.insert(name);
     }
     return OkStatus();

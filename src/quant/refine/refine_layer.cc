@@ -75,7 +75,7 @@ void RefinedLayer::BeginMoments() {
   moments_ = std::make_unique<Moments>(patches_, second_moments_);
 }
 
-Status RefinedLayer::AddMoments(const RunTensor& x, const RunTensor& y, double threshold,
+Status RefinedLayer::AddMoments(const RunTensor& x, const RunTensor& y, ActivationGrid grid,
                                 int64_t batch, int64_t batches, int threads) {
   if (!patches_.Fits(x, y)) return OkStatus();
   // Enough for the second moments to be known: several rows for each of their columns.
@@ -85,7 +85,7 @@ Status RefinedLayer::AddMoments(const RunTensor& x, const RunTensor& y, double t
   for (int64_t p : PickPositions(patches_.Positions(y), wanted, index_, batch)) {
     float* patch = moments_->patch();
     patches_.Gather(x, y, p, patch);
-    if (threshold > 0) RoundToGrid(static_cast<float>(threshold), {patch, width});
+    if (grid.threshold > 0) RoundToGrid(grid, {patch, width});
     patches_.GatherOutput(y, p, moments_->output());
     SKIFF_RETURN_IF_ERROR(moments_->Commit(threads));
   }

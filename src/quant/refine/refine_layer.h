@@ -37,7 +37,7 @@ class RefinedLayer {
   void BeginMoments();
   // Patches of one batch, rounded on the grid of `threshold`, with the outputs of the float layer.
   // `batches`: how many there will be.
-  Status AddMoments(const RunTensor& x, const RunTensor& y, double threshold, int64_t batch,
+  Status AddMoments(const RunTensor& x, const RunTensor& y, ActivationGrid grid, int64_t batch,
                     int64_t batches, int threads);
   // Rounds the weight and corrects the mean as asked, and lets the moments go.
   Status FinishMoments(bool round_weight, bool correct_mean, int threads, Quantized* quantized);
