@@ -1,7 +1,8 @@
 // Weights alone, without calibration data: smaller files, float arithmetic, no faster.
 //
-// QuantizeDynamic is PaddleSlim's quant_post_dynamic, QuantizeEmbedding its quant_embedding, with
-// their arguments under their own names. Thread-safety: distinct calls may run in distinct threads.
+// QuantizeDynamic is PaddleSlim's quant_post_dynamic, QuantizeEmbedding its quant_embedding,
+// ConvertWeightToFp16 Paddle's method of that name, with their arguments under their own names.
+// Thread-safety: distinct calls may run in distinct threads.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ struct StoredWeight {
   std::string op;
   std::string name;  // the variable that the operator writes
   std::string weight;
-  std::string why_float;  // why it stays float; empty: it is stored as integers
+  std::string why_float;  // why it stays as it was; empty: it is stored smaller
 };
 
 struct StoredWeightsReport {
@@ -47,6 +48,18 @@ struct DynamicOptions {
 SKIFF_API Result<StoredWeightsReport> QuantizeDynamic(const ModelSource& source,
                                                       const DynamicOptions& options,
                                                       const std::string& save_model_dir);
+
+struct Fp16Options {
+  std::string save_model_filename = "model.pdmodel";
+  std::string save_params_filename = "model.pdiparams";
+};
+
+// Writes the model of `source` into `save_model_dir` with every float32 parameter as float16; the
+// program stays as it is. It is convert_weight_to_fp16 of Paddle's WeightQuantization, and cuts off
+// digits as that does. A parameter with a finite value beyond 65504 stays float32.
+SKIFF_API Result<StoredWeightsReport> ConvertWeightToFp16(const ModelSource& source,
+                                                          const Fp16Options& options,
+                                                          const std::string& save_model_dir);
 
 struct EmbeddingOptions {
   std::vector<std::string> quantizable_op_type = {"lookup_table", "lookup_table_v2"};

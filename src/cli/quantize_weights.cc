@@ -1,4 +1,4 @@
-// skiff quantize_dynamic and skiff quantize_embedding: weights alone become integers.
+// skiff quantize_dynamic and skiff quantize_embedding: weights alone are stored smaller.
 #include "skiff/quantize_weights.h"
 
 #include <fmt/format.h>
@@ -20,6 +20,7 @@ struct WeightFlags {
 
 struct DynamicFlags : WeightFlags {
   DynamicOptions options;
+  bool fp16 = false;
   std::string weight_type = "channel_wise_abs_max";
 };
 
@@ -27,7 +28,7 @@ struct EmbeddingFlags : WeightFlags {
   EmbeddingOptions options;
 };
 
-void Show(const WeightFlags& flags, const StoredWeightsReport& report) {
+void Show(const WeightFlags& flags, std::string_view as, const StoredWeightsReport& report) {
   if (flags.json) {
     Json weights = Json::array();
     for (const StoredWeight& row : report.weights) {
@@ -51,8 +52,8 @@ void Show(const WeightFlags& flags, const StoredWeightsReport& report) {
     table.Add({row.op, Shorten(row.weight, 40), row.why_float});
   }
   table.Print();
-  fmt::print("\n{} of {} weights stored as integers, {:.2f} MB of parameters now {:.2f} MB: {}\n",
-             stored, report.weights.size(), static_cast<double>(report.bytes_before) / 1e6,
+  fmt::print("\n{} of {} weights stored as {}, {:.2f} MB of parameters now {:.2f} MB: {}\n", stored,
+             report.weights.size(), as, static_cast<double>(report.bytes_before) / 1e6,
              static_cast<double>(report.bytes_after) / 1e6, flags.out);
 }
 
@@ -71,12 +72,20 @@ void AddSharedFlags(Verb& verb, WeightFlags& flags, Options& options) {
   AddJsonFlag(verb, flags.json);
 }
 
+Status RunFp16(const DynamicFlags& flags) {
+  const Fp16Options names{flags.options.save_model_filename, flags.options.save_params_filename};
+  const auto report = ConvertWeightToFp16(flags.model.Source(), names, flags.out);
+  if (!report.ok()) return report.status();
+  Show(flags, "float16", *report);
+  return OkStatus();
+}
+
 Status RunDynamic(DynamicFlags& flags) {
   flags.options.quantizable_op_type = Split(flags.types, ',');
   flags.options.weight_per_channel = flags.weight_type == "channel_wise_abs_max";
   const auto report = QuantizeDynamic(flags.model.Source(), flags.options, flags.out);
   if (!report.ok()) return report.status();
-  Show(flags, *report);
+  Show(flags, "integers", *report);
   return OkStatus();
 }
 
@@ -84,14 +93,14 @@ Status RunEmbedding(EmbeddingFlags& flags) {
   flags.options.quantizable_op_type = Split(flags.types, ',');
   const auto report = QuantizeEmbedding(flags.model.Source(), flags.options, flags.out);
   if (!report.ok()) return report.status();
-  Show(flags, *report);
+  Show(flags, "integers", *report);
   return OkStatus();
 }
 
 }  // namespace
 
 void AddQuantizeDynamic(Verbs& verbs) {
-  Verb& verb = verbs.Add("quantize_dynamic", "Store weights as integers, without calibration data");
+  Verb& verb = verbs.Add("quantize_dynamic", "Store weights as integers or float16, without data");
   auto flags = std::make_shared<DynamicFlags>();
   AddSharedFlags(verb, *flags, flags->options);
   verb.Number({"--weight_bits", "N", "8 or 16"}, flags->options.weight_bits, 8, 16);
@@ -99,15 +108,22 @@ void AddQuantizeDynamic(Verbs& verbs) {
             flags->weight_type);
   verb.Switch({"--generate_test_model", "", "Also write a float model that answers the same"},
               flags->options.generate_test_model);
+  verb.Switch({"--convert_weight_to_fp16", "",
+               "Store all float32 parameters as float16 instead; the program stays as it is"},
+              flags->fp16);
   verb.OnUse(
       [flags] {
+        if (flags->fp16 && flags->options.generate_test_model) {
+          return InvalidArgument(
+              "--generate_test_model: with --convert_weight_to_fp16 there is none");
+        }
         if (flags->weight_type != "channel_wise_abs_max" && flags->weight_type != "abs_max") {
           return InvalidArgument("--weight_quantize_type " + flags->weight_type +
                                  ": channel_wise_abs_max or abs_max expected");
         }
         return RequireModel(flags->model);
       },
-      [flags] { return RunDynamic(*flags); });
+      [flags] { return flags->fp16 ? RunFp16(*flags) : RunDynamic(*flags); });
 }
 
 void AddQuantizeEmbedding(Verbs& verbs) {

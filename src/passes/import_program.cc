@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "ops/op_def.h"
+#include "program/blob.h"
 
 namespace skiff::passes {
 namespace {
@@ -36,7 +37,9 @@ class Importer {
     }
     for (const program::VarDesc& var : block.vars) vars_[var.name] = &var;
     for (const auto& [name, tensor] : program_.params) {
-      current_[name] = graph_->AddConstant(name, std::make_shared<program::Tensor>(tensor));
+      // Two bytes of a parameter are how it is stored; the program around it computes in float32.
+      current_[name] =
+          graph_->AddConstant(name, std::make_shared<program::Tensor>(program::Widened(tensor)));
     }
     for (size_t i = 0; i < block.ops.size(); ++i) {
       const OpDesc& op = block.ops[i];

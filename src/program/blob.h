@@ -25,4 +25,7 @@ Tensor MakeTensor(DType dtype, std::vector<int64_t> dims, std::span<const T> dat
   return {dtype, std::move(dims), {}, CopyToBlob(std::as_bytes(data))};
 }
 
+// float32 with the values of a float16 or bfloat16 tensor; any other tensor as it is.
+Tensor Widened(const Tensor& tensor);
+
 }  // namespace skiff::program

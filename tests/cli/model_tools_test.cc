@@ -62,6 +62,16 @@ TEST_F(Cli, QuantizeDynamicStoresWeightsAlone) {
   ExpectRefused("quantize_dynamic " + kFloat + " --out o --weight_quantize_type x", 2, "abs_max");
 }
 
+TEST_F(Cli, ConvertWeightToFp16HalvesTheParameters) {
+  const std::string out = (folder_ / "fp16").string();
+  const std::string convert = "quantize_dynamic " + kFloat + " --convert_weight_to_fp16 --out ";
+  const Json json = SkiffJson(convert + out);
+  EXPECT_EQ(json["bytes_after"].get<double>(), json["bytes_before"].get<double>() / 2);
+  const Json run = SkiffJson("run --model_dir " + out + " " + kPicture);
+  EXPECT_EQ(run["pictures"][0]["results"][0]["top5"][0]["label"], 9);
+  ExpectRefused(convert + "o --generate_test_model", 2, "--convert_weight_to_fp16");
+}
+
 TEST_F(Cli, QuantizeEmbeddingStoresTables) {
   const std::string out = (folder_ / "tables").string();
   const Json json =
