@@ -95,6 +95,8 @@ struct QuantizeOptions {
   bool bias_correction = false;
   // Rounding and ranges are trained block by block against the float model (BRECQ, QDrop).
   bool reconstruct = false;
+  // Of that training, or of adaround's, for each block; 0: 100 to 500, by the size of the network.
+  int iterations = 0;
   // Operators whose constant weight, and the activation that meets it, are quantised.
   std::vector<std::string> quantizable_op_type = {"conv2d", "depthwise_conv2d", "conv2d_transpose",
                                                   "mul",    "matmul",           "matmul_v2"};

@@ -61,6 +61,11 @@ void AddAlgorithmFlags(Verb& verb, QuantizeFlags& flags) {
         return OkStatus();
       },
       "the recipe's");
+  verb.Number(
+      {"--iterations", "N",
+       "Steps of training for each block (--recipe best) or layer (adaround); 0: 100 to 500, "
+       "by the size of the network"},
+      options.iterations, 0, 1000000);
   verb.Switch({"--equalize", "", "Give channels that share a grid like ranges first"},
               flags.equalize);
   verb.Switch({"--bias_correction", "", "Put the mean of each output channel right"},

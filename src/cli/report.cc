@@ -53,7 +53,11 @@ Json LayerJson(const QuantizedLayer& layer) {
                {"why_float", layer.why_float},
                {"predicted_us_fp32", layer.predicted_us_fp32},
                {"predicted_us_int8", layer.predicted_us_int8}};
-  if (layer.figures.batches > 0) json["figures"] = FiguresJson(layer.figures);
+  if (layer.figures.batches > 0) {
+    json["figures"] = FiguresJson(layer.figures);
+  } else if (layer.figures.sensitivity) {
+    json["figures"] = {{"sensitivity", *layer.figures.sensitivity}};
+  }
   return json;
 }
 

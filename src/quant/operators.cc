@@ -99,6 +99,19 @@ int WeightAxis(const program::OpDesc& op) {
   return Flag(op, "trans_y") || Flag(op, "transpose_Y") ? 0 : 1;
 }
 
+// Every value of the output, or for a transposed convolution of the input, meets one weight of each
+// of its products.
+double MultiplyAdds(const program::OpDesc& op, const std::vector<int64_t>& weight, double input,
+                    double output) {
+  const auto extent = [&](size_t d) {
+    return d < weight.size() ? static_cast<double>(weight[d]) : 1;
+  };
+  const double kernel = extent(2) * extent(3);
+  if (op.type == "conv2d_transpose") return input * extent(1) * kernel;
+  if (op.type.ends_with("conv2d")) return output * extent(1) * kernel;
+  return output * extent(WeightAxis(op) == 0 ? 1 : 0);
+}
+
 std::string_view ObservedSlot(std::string_view type) {
   const auto* it = std::find_if(kObserved.begin(), kObserved.end(),
                                 [&](const Observed& row) { return row.type == type; });

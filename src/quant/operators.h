@@ -2,6 +2,7 @@
 // of PaddleSlim's quant_post_static.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,10 @@ const WeightSlots* FindWeightSlots(std::string_view type);
 
 // The axis of the output channels of an operator's weight.
 int WeightAxis(const program::OpDesc& op);
+
+// Of an operator with a weight of these extents, for an input and an output of so many values.
+double MultiplyAdds(const program::OpDesc& op, const std::vector<int64_t>& weight, double input,
+                    double output);
 
 // The slot whose variable gets an output threshold; empty when operators of this type get none.
 std::string_view ObservedSlot(std::string_view type);

@@ -74,7 +74,7 @@ class PayOff {
       size.weight = static_cast<double>(weight->second.As<float>().size());
       const OpDesc& op = program_.blocks[0].ops[layers_[i].op];
       size.depthwise = op.type == "depthwise_conv2d";
-      size.multiply_adds = MultiplyAdds(op, weight->second.dims, size);
+      size.multiply_adds = MultiplyAdds(op, weight->second.dims, size.input, size.output);
     }
     return OkStatus();
   }
@@ -92,19 +92,6 @@ class PayOff {
   }
 
  private:
-  // Every value of the output, or for a transposed convolution of the input, meets one weight of
-  // each of its products.
-  static double MultiplyAdds(const OpDesc& op, const std::vector<int64_t>& dims,
-                             const LayerSize& size) {
-    const auto extent = [&](size_t d) {
-      return d < dims.size() ? static_cast<double>(dims[d]) : 1;
-    };
-    const double kernel = extent(2) * extent(3);
-    if (op.type == "conv2d_transpose") return size.input * extent(1) * kernel;
-    if (op.type.ends_with("conv2d")) return size.output * extent(1) * kernel;
-    return size.output * extent(WeightAxis(op) == 0 ? 1 : 0);
-  }
-
   // Arithmetic and memory overlap: the slower one counts.
   static double Time(const LayerSize& size, double multiply_adds, double bytes) {
     const double rate = multiply_adds * (size.depthwise ? kDepthwiseShare : 1);

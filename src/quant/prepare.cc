@@ -101,7 +101,8 @@ std::string RefinementOptions(const QuantizeOptions& options, const Quantized& q
 Status ReconstructAll(const program::Program& program, CalibrationData& data,
                       const QuantizeOptions& options, const Cache& cache, const std::string& key,
                       const QuantizeProgress& progress, Quantized* quantized) {
-  const std::string name = key + (options.reconstruct ? " blocks" : " layers");
+  const std::string name =
+      key + (options.reconstruct ? " blocks " : " layers ") + std::to_string(options.iterations);
   std::vector<size_t> layers;
   for (size_t i = 0; i < quantized->layers.size(); ++i) {
     if (quantized->layers[i].why_float.empty()) layers.push_back(i);
@@ -109,6 +110,7 @@ Status ReconstructAll(const program::Program& program, CalibrationData& data,
   ReconstructOptions reconstruct;
   reconstruct.blocks = options.reconstruct;
   reconstruct.threads = options.threads;
+  reconstruct.iterations = options.iterations;
   reconstruct.go_on = options.go_on;
   if (!options.reconstruct) reconstruct.step_learning_rate = 0;
   const std::optional<std::string> state = cache.Load(name);

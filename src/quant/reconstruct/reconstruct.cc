@@ -16,6 +16,12 @@
 namespace skiff::quant {
 namespace {
 
+// Iterations where the caller names none: what takes a few minutes for a small network would take
+// hours for a large one.
+constexpr double kMostIterations = 500;
+constexpr double kLeastIterations = 100;
+constexpr double kMostMultiplyAdds = 250e9;  // of all iterations, for one sample each
+
 class Reconstruction {
  public:
   Reconstruction(const program::Program& program, CalibrationData& data,
@@ -29,6 +35,7 @@ class Reconstruction {
 
   Status Run() {
     SKIFF_ASSIGN_OR_RETURN(dims_, FindSampleDims(program_, data_, Gathering()));
+    if (options_.iterations == 0) options_.iterations = Iterations();
     FindAllBlocks();
     for (size_t b = options_.first_block; b < blocks_.size(); ++b) {
       ReconstructedBlock report;
@@ -56,6 +63,20 @@ class Reconstruction {
   }
   [[nodiscard]] bool LearnsSteps() const {
     return options_.blocks && options_.step_learning_rate > 0;
+  }
+
+  [[nodiscard]] int Iterations() const {
+    const auto values = [&](const std::string& name) {
+      const auto dims = dims_.find(name);
+      return dims == dims_.end() ? 0.0 : static_cast<double>(dims->second.Numel());
+    };
+    double work = 0;
+    for (const auto& [op, layer] : QuantizedByOp(quantized_.layers)) {
+      work += MultiplyAdds(program_.blocks[0].ops[op], program_.params.at(layer->weight).dims,
+                           values(layer->activation), values(layer->output));
+    }
+    const double affordable = kMostMultiplyAdds / std::max(work, 1.0);
+    return static_cast<int>(std::clamp(affordable, kLeastIterations, kMostIterations));
   }
 
   // Blocks that a tape cannot hold are taken layer by layer.
@@ -128,7 +149,7 @@ class Reconstruction {
 
   const program::Program& program_;
   CalibrationData& data_;
-  const ReconstructOptions& options_;
+  ReconstructOptions options_;
   const QuantizeProgress& progress_;
   Quantized& quantized_;
   SampleDims dims_;
@@ -136,7 +157,7 @@ class Reconstruction {
 };
 
 Status CheckOptions(const ReconstructOptions& options) {
-  if (options.iterations < 1) return InvalidArgument("reconstruction: iterations must be positive");
+  if (options.iterations < 0) return InvalidArgument("reconstruction: iterations are negative");
   if (options.batch_size < 1) return InvalidArgument("reconstruction: batch_size must be positive");
   if (!(options.drop_probability >= 0 && options.drop_probability < 1)) {
     return InvalidArgument("reconstruction: drop_probability must be in [0, 1)");

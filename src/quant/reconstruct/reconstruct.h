@@ -35,8 +35,8 @@ struct ReconstructedBlock {
 struct ReconstructOptions {
   bool blocks = true;   // false: layer by layer
   int block_limit = 6;  // quantised layers in one block
-  int iterations = 500;
-  int batch_size = 16;               // blocks of large pictures take fewer, but four
+  int iterations = 0;   // 0: as many as the size of the network allows (docs/quantisation.md)
+  int batch_size = 16;  // blocks of large pictures take fewer, but four
   float learning_rate = 0.05F;       // of the rounding
   float step_learning_rate = 5e-4F;  // of the logarithm of activations' steps; 0: they stay
   float drop_probability = 0.5F;     // of leaving an activation unrounded; layer by layer none is

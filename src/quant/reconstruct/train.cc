@@ -18,6 +18,8 @@ constexpr size_t kLanes = 4;
 constexpr double kWarmUp = 0.2;
 constexpr double kFirstBeta = 20;
 constexpr double kLastBeta = 2;
+// Every so manyth sample judges what was learned on the others; fewer than twice as many do both.
+constexpr int64_t kJudgedOf = 4;
 // Elements of a weight that one task treats.
 constexpr size_t kTask = 1 << 14;
 
@@ -51,8 +53,12 @@ BlockTrainer::BlockTrainer(Tape* tape, std::vector<SoftRounding>* roundings, con
   }
   for (size_t i = 0; i < weights_.size(); ++i) tape_.weights[i].values = weights_[i].data();
   for (size_t i = 0; i < kLanes; ++i) lanes_.push_back(tape_.NewLane());
-  order_.resize(static_cast<size_t>(samples_.count));
-  std::iota(order_.begin(), order_.end(), int64_t{0});
+  const bool both = samples_.count < 2 * kJudgedOf;
+  for (int64_t s = 0; s < samples_.count; ++s) {
+    const bool judges = s % kJudgedOf == kJudgedOf - 1;
+    if (judges || both) judged_.push_back(s);
+    if (!judges || both) order_.push_back(s);
+  }
   next_ = order_.size();
   for (const TapeRounder& rounder : tape_.rounders) start_steps_.push_back(rounder.step);
   log_steps_.resize(start_steps_.size());
@@ -64,23 +70,24 @@ Result<double> BlockTrainer::Error(std::span<const std::vector<int8_t>> codes) {
   for (size_t i = 0; i < roundings_.size(); ++i) {
     roundings_[i].Harden(codes[i], weights_[i].data());
   }
-  std::vector<double> errors(static_cast<size_t>(samples_.count));
+  std::vector<double> errors(judged_.size());
   pool_.ParallelFor(static_cast<int64_t>(kLanes), [&](int64_t l) {
     Lane& lane = lanes_[static_cast<size_t>(l)];
     lane.mode = {};
-    for (int64_t s = l; s < samples_.count; s += static_cast<int64_t>(kLanes)) {
-      const float* x = samples_.inputs.data() + static_cast<size_t>(s) * samples_.input_size;
+    for (auto j = static_cast<size_t>(l); j < judged_.size(); j += kLanes) {
+      const auto s = static_cast<size_t>(judged_[j]);
+      const float* x = samples_.inputs.data() + s * samples_.input_size;
       if (!tape_.Forward({x, samples_.input_size}, &lane).ok()) return;
       const float* y = lane.x[static_cast<size_t>(tape_.output())].data();
-      const float* t = samples_.targets.data() + static_cast<size_t>(s) * samples_.output_size;
+      const float* t = samples_.targets.data() + s * samples_.output_size;
       double sum = 0;
       for (size_t i = 0; i < samples_.output_size; ++i) sum += double{y[i] - t[i]} * (y[i] - t[i]);
-      errors[static_cast<size_t>(s)] = sum;
+      errors[j] = sum;
     }
   });
   for (const Lane& lane : lanes_) SKIFF_RETURN_IF_ERROR(lane.status);
   const double sum = std::accumulate(errors.begin(), errors.end(), 0.0);
-  return sum / static_cast<double>(samples_.count);
+  return sum / static_cast<double>(judged_.size());
 }
 
 Status BlockTrainer::Train(double error, const std::function<Status(int)>& before) {
@@ -104,7 +111,7 @@ void BlockTrainer::Soften() {
   }
 }
 
-// Every sample once, in an order drawn anew, and again.
+// Every sample that trains once, in an order drawn anew, and again.
 int64_t BlockTrainer::NextSample() {
   if (next_ == order_.size()) {
     uint64_t state = MixSeed(seed_ + ++shuffles_);

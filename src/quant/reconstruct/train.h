@@ -21,7 +21,8 @@ class BlockTrainer {
   BlockTrainer(Tape* tape, std::vector<SoftRounding>* roundings, const Samples& samples,
                const ReconstructOptions& options, uint64_t seed);
 
-  // The mean over samples of the squared difference from the target, with these codes.
+  // The mean of the squared difference from the target, with these codes, over samples that Train
+  // does not look at (over all where there are less than eight).
   Result<double> Error(std::span<const std::vector<int8_t>> codes);
   // `error` is that of the codes before. `before` is called before each iteration, with its number;
   // an error of it ends the training.
@@ -46,7 +47,8 @@ class BlockTrainer {
   std::vector<Lane> lanes_;
   std::vector<std::vector<float>> weights_;  // as the tape reads them
   size_t weight_count_ = 0;
-  std::vector<int64_t> order_;  // of samples
+  std::vector<int64_t> judged_;  // samples of Error
+  std::vector<int64_t> order_;   // samples of Train
   size_t next_ = 0;
   uint64_t shuffles_ = 0;
   std::vector<int64_t> batch_;
