@@ -4,6 +4,8 @@
 #include <set>
 #include <string_view>
 
+#include "quant/options.h"
+
 namespace skiff::quant {
 namespace {
 
@@ -189,7 +191,7 @@ std::set<std::string, std::less<>> PlanFullRange(const program::Program& program
                                                  const QuantizeOptions& options,
                                                  const std::vector<Layer>& layers) {
   std::set<std::string, std::less<>> names;
-  if (options.full_range == FullRange::kNone || !options.onnx_format) return names;
+  if (options.full_range == FullRange::kNone || !CanSayFullRange(options)) return names;
   names = NeverNegative(program);
   if (options.full_range == FullRange::kAll) return names;
   std::set<std::string, std::less<>> read;

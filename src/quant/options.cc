@@ -184,8 +184,8 @@ Status CheckCombination(const QuantizeOptions& options) {
         "same_scale_tensor_list: output_error and blocks choose the range of each tensor alone; "
         "give another algo");
   }
-  if (options.full_range == FullRange::kAll && !options.onnx_format) {
-    return InvalidArgument("full_range all: only onnx_format can say it");
+  if (options.full_range == FullRange::kAll && !CanSayFullRange(options)) {
+    return InvalidArgument("full_range all: only onnx_format can say it, and not with min_max");
   }
   if (!(options.stable_share >= 0 && options.stable_share < 1)) {
     return InvalidArgument("stable_share is " + std::to_string(options.stable_share) +

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "quant/judge/measure.h"
+#include "quant/options.h"
 
 namespace skiff::quant {
 namespace {
@@ -15,6 +16,8 @@ constexpr double kNoisyDb = 15;
 constexpr double kMuchClipped = 0.005;
 constexpr double kMuchZeroed = 0.5;
 constexpr double kSlower = 1.1;
+// Of a classifier's output, in nats: below it one label in a hundred changes.
+constexpr double kMuchDivergence = 0.005;
 
 bool Measured(const QuantizedLayer& layer) {
   return layer.why_float.empty() && layer.figures.batches > 0;
@@ -39,6 +42,7 @@ class Adviser {
     Noisy();
     Channels();
     Zeroed();
+    Steps();
     Slow();
     LittleData();
     if (advice_.empty()) Good();
@@ -138,6 +142,20 @@ class Adviser {
               layers[0]->name.c_str(), 100 * layers[0]->figures.activation.zeroed,
               layers[0]->activation.c_str()),
          options_.algo == CalibrationAlgorithm::kAvg ? "--algo mse --batch_size 8" : "--algo avg"});
+  }
+
+  void Steps() {
+    if (options_.full_range == FullRange::kAll || !CanSayFullRange(options_)) return;
+    const OutputFigures& output = report_.output;
+    if (!output.classifier || output.divergence < kMuchDivergence) return;
+    advice_.push_back(
+        {"Smaller steps are to be had",
+         Text(
+             "The output diverges by %.4f nats. 255 steps in the place of 127 for every activation "
+             "that is never negative take away a part of it; without VNNI such layers take longer "
+             "(MobileNetV2 on AVX2 a tenth).",
+             output.divergence),
+         "--full_range all"});
   }
 
   void Slow() {

@@ -1,6 +1,9 @@
+#include "quant/judge/measure.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -85,6 +88,21 @@ TEST(MeasureTest, OutputAloneByDefault) {
   QuantizeOptions none;
   none.report = ReportDetail::kNone;
   EXPECT_EQ(ReportOf(none).output.samples, 0);
+}
+
+TEST(MeasureTest, AdvisesSmallerStepsWhereTheyAreToBeHad) {
+  const auto advised = [](double divergence, FullRange range) {
+    QuantizeReport report;
+    report.output = {.samples = 100, .classifier = true, .divergence = divergence};
+    QuantizeOptions options;
+    options.full_range = range;
+    const std::vector<Advice> all = quant::AdviceFor(report, options);
+    return std::any_of(all.begin(), all.end(),
+                       [](const Advice& advice) { return advice.flags == "--full_range all"; });
+  };
+  EXPECT_TRUE(advised(0.012, FullRange::kDepthwise));
+  EXPECT_FALSE(advised(0.012, FullRange::kAll));
+  EXPECT_FALSE(advised(0.001, FullRange::kNone));
 }
 
 TEST(MeasureTest, WarnsOfARuinedModel) {
