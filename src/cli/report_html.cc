@@ -19,12 +19,12 @@ constexpr const char* kStyle = R"(
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
 main{max-width:1240px;margin:0 auto;padding:40px 24px 80px}
-h1{font-size:28px;line-height:1.2;letter-spacing:-.015em;margin:0 0 6px;font-weight:650}
+h1{font-size:28px;line-height:1.2;letter-spacing:-.015em;margin:0 0 6px;font-weight:650;overflow-wrap:anywhere}
 h2{font-size:19px;letter-spacing:-.01em;margin:44px 0 4px;font-weight:650}
 h3{font-size:15px;margin:0;font-weight:650}
 p{margin:0 0 12px;max-width:74ch}.soft{color:var(--soft)}
 .facts{color:var(--soft);font-size:13.5px;margin:0 0 24px;display:flex;flex-wrap:wrap;gap:2px 18px}
-.facts b{color:var(--ink);font-weight:500}
+.facts b{color:var(--ink);font-weight:500;overflow-wrap:anywhere}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px;margin:0 0 8px}
 .tile,.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 .tile .name{font-size:12.5px;color:var(--soft)}.tile .value{font-size:25px;font-weight:620;letter-spacing:-.02em;line-height:1.25}
@@ -37,7 +37,7 @@ code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;backgrou
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:10px}
 .pad{padding:14px 14px 8px}
 table{border-collapse:collapse;width:100%;font-size:12.5px;white-space:nowrap}
-th,td{padding:5px 8px;text-align:right;border-bottom:1px solid var(--line)}
+th,td{padding:5px 6px;text-align:right;border-bottom:1px solid var(--line)}
 th{font-weight:550;color:var(--soft);font-size:12px;position:sticky;top:0;background:var(--card);vertical-align:bottom}
 tr:last-child td{border-bottom:0}tbody tr:hover{background:color-mix(in srgb,var(--int8) 7%,transparent)}
 .l{text-align:left}.bad{color:var(--warn);font-weight:600}.fl{color:var(--soft)}
@@ -61,7 +61,7 @@ svg.chart{display:block}.wide svg.chart{width:100%;height:auto;max-height:300px}
 .line{fill:none;stroke:var(--mark);stroke-width:1.8;stroke-linejoin:round}
 .whisker{stroke:var(--soft);stroke-width:1.2}.box{fill:var(--fp32)}.median{stroke:var(--int8);stroke-width:2}
 footer{margin-top:48px;color:var(--soft);font-size:12.5px}
-@media(max-width:600px){main{padding:24px 14px 60px}h1{font-size:23px}}
+@media(max-width:600px){main{padding:24px 14px 60px}h1{font-size:23px}.op{display:none}}
 @media print{body{background:#fff}.scroll{overflow:visible}.layer{break-inside:avoid}}
 )";
 
@@ -121,10 +121,11 @@ std::string Tiles(const QuantizeReport& report) {
                                  static_cast<double>(report.size.bytes_fp32)));
   }
   if (report.speed.ms_int8 > 0) {
-    html += Tile("One sample", fmt::format("{:.2f} ms", report.speed.ms_int8),
-                 fmt::format("from {:.2f} ms, {:.2f}x; {}, {} thread(s)", report.speed.ms_fp32,
-                             report.speed.ms_fp32 / report.speed.ms_int8, report.speed.isa,
-                             report.speed.threads));
+    html +=
+        Tile("One sample", fmt::format("{:.2f} ms", report.speed.ms_int8),
+             fmt::format("from {:.2f} ms, {:.2f}x; {}, {} {}", report.speed.ms_fp32,
+                         report.speed.ms_fp32 / report.speed.ms_int8, report.speed.isa,
+                         report.speed.threads, report.speed.threads == 1 ? "thread" : "threads"));
   }
   return html + "</div>\n";
 }
@@ -175,6 +176,11 @@ std::string Charts(const QuantizeReport& report) {
   return html;
 }
 
+// Milliseconds in float and quantised; empty where there are none.
+std::string FromTo(double fp32, double int8) {
+  return fp32 > 0 ? fmt::format("{:.3f} &rarr; {:.3f}", fp32, int8) : "";
+}
+
 std::string Cell(const std::string& text, bool bad = false) {
   return fmt::format("<td{}>{}</td>", bad ? " class=\"bad\"" : "", text);
 }
@@ -188,30 +194,25 @@ std::string Row(size_t index, const QuantizedLayer& layer, bool sensitivity) {
   const LayerFigures& f = layer.figures;
   const bool int8 = layer.why_float.empty();
   std::string html = fmt::format(
-      "<tr><td>{0}</td><td class=\"l\"><a href=\"#layer-{0}\">{1}</a></td><td class=\"l\">{2}</td>"
+      "<tr><td>{0}</td><td class=\"l\"><a href=\"#layer-{0}\">{1}</a></td><td class=\"l "
+      "op\">{2}</td>"
       "<td class=\"l\"><span class=\"pill{3}\">{4}</span></td>",
       index, EscapeHtml(layer.name), EscapeHtml(layer.op), int8 ? "" : " fp",
       int8 ? "INT8" : "float");
   if (f.batches == 0) {
     return html + fmt::format("<td class=\"l fl\" colspan=\"{}\">{}</td></tr>\n",
-                              sensitivity ? 12 : 11, EscapeHtml(layer.why_float));
+                              sensitivity ? 10 : 9, EscapeHtml(layer.why_float));
   }
   html += "<td class=\"l\">" + HistogramSpark(f.activation.histogram, layer.threshold) + "</td>";
   html += Cell(int8 ? fmt::format("{:.4g}", layer.threshold) : "");
   html += Cell(int8 ? PerCent(f.activation.clipped, 3) : "", f.activation.clipped > 0.005);
   html += Cell(int8 ? Decibels(f.alone.sqnr_db) : "", int8 && f.alone.sqnr_db < kNoisyDb);
-  html += Cell(int8 ? fmt::format("{:.5f}", f.alone.cosine) : "");
   html += Cell(Decibels(f.cumulative.sqnr_db));
   html += Cell(int8 ? Decibels(f.weight.sqnr_db) : "");
   if (sensitivity) html += Cell(f.sensitivity ? fmt::format("{:.2e}", *f.sensitivity) : "");
   html += Cell(Millions(f.multiply_adds));
-  html += Cell(f.ms_fp32 > 0 ? fmt::format("{:.3f}", f.ms_fp32) : "");
-  html += Cell(f.ms_int8 > 0 ? fmt::format("{:.3f}", f.ms_int8) : "",
-               int8 && f.ms_int8 > 1.1 * f.ms_fp32);
-  html += Cell(layer.predicted_us_fp32 > 0
-                   ? fmt::format("{:.3f} &rarr; {:.3f}", layer.predicted_us_fp32 / 1000,
-                                 layer.predicted_us_int8 / 1000)
-                   : "");
+  html += Cell(FromTo(f.ms_fp32, f.ms_int8), int8 && f.ms_int8 > 1.1 * f.ms_fp32);
+  html += Cell(FromTo(layer.predicted_us_fp32 / 1000, layer.predicted_us_int8 / 1000));
   return html + "</tr>\n";
 }
 
@@ -220,10 +221,10 @@ std::string LayerTable(const QuantizeReport& report) {
   std::string html = fmt::format(
       "<h2>Layers</h2>\n<div class=\"scroll\"><table><thead><tr><th>#</th><th "
       "class=\"l\">Output</th>"
-      "<th class=\"l\">Operator</th><th class=\"l\">Runs in</th><th class=\"l\">Activation</th>"
-      "<th>Threshold</th><th>Clipped</th><th>Alone<br>dB</th><th>Cosine</th><th>All<br>dB</th>"
-      "<th>Weight<br>dB</th>{}<th>M madds</th><th>Float, ms</th><th>Now, "
-      "ms</th><th>Predicted,<br>ms</th></tr></thead><tbody>\n",
+      "<th class=\"l op\">Operator</th><th class=\"l\">Runs in</th><th class=\"l\">Activation</th>"
+      "<th>Threshold</th><th>Clipped</th><th>Alone,<br>dB</th><th>All,<br>dB</th>"
+      "<th>Weight,<br>dB</th>{}<th>Million<br>madds</th><th>Time, ms,<br>float &rarr; now</th>"
+      "<th>Predicted<br>for it</th></tr></thead><tbody>\n",
       sensitivity ? "<th>Sensitivity</th>" : "");
   for (size_t i = 0; i < report.layers.size(); ++i) html += Row(i, report.layers[i], sensitivity);
   return html + "</tbody></table></div>\n";
@@ -259,12 +260,10 @@ std::string LayerCard(size_t index, const QuantizedLayer& layer) {
   }
   html += Term("cumulative", Decibels(f.cumulative.sqnr_db) + " dB");
   if (f.sensitivity) html += Term("sensitivity", fmt::format("{:.3e}", *f.sensitivity));
-  if (f.ms_fp32 > 0) {
-    html += Term("time", fmt::format("{:.3f} &rarr; {:.3f} ms", f.ms_fp32, f.ms_int8));
-  }
+  if (f.ms_fp32 > 0) html += Term("time, ms", FromTo(f.ms_fp32, f.ms_int8));
   if (layer.predicted_us_fp32 > 0) {
-    html += Term("predicted", fmt::format("{:.3f} &rarr; {:.3f} ms", layer.predicted_us_fp32 / 1000,
-                                          layer.predicted_us_int8 / 1000));
+    html += Term("predicted, ms",
+                 FromTo(layer.predicted_us_fp32 / 1000, layer.predicted_us_int8 / 1000));
   }
   return html + "</dl></section>\n";
 }

@@ -36,7 +36,7 @@ class KillTest : public testing::Test {
   }
   ~KillTest() override { fs::remove_all(folder_); }
 
-  pid_t Start(const std::string& out, const std::string& cache) const {
+  pid_t Start(const std::string& out, const std::string& cache, int batch_size = 1) const {
     std::vector<std::string> words = {SKIFF_BINARY,
                                       "quantize",
                                       "--model_dir",
@@ -45,6 +45,8 @@ class KillTest : public testing::Test {
                                       (kSource / "data" / "pictures").string(),
                                       "--batch_nums",
                                       "3",
+                                      "--batch_size",
+                                      std::to_string(batch_size),
                                       "--crop_size",
                                       "96",
                                       "--no_check",
@@ -118,6 +120,29 @@ TEST_F(KillTest, StopsWhenAskedAndGoesOn) {
   for (const char* name : kFiles) {
     EXPECT_EQ(Slurp(folder_ / "out" / name), Slurp(folder_ / "whole" / name)) << name;
   }
+}
+
+// The second Ctrl-C ends what the first one only asks to end behind the batch at hand; a batch is
+// large here, but the first may come just before its end.
+TEST_F(KillTest, TheSecondCtrlCEndsItAtOnce) {
+  bool ended = false;
+  for (int i = 0; i < 10 && !ended; ++i) {
+    fs::remove(folder_ / "said");
+    const pid_t child = Start("out", "cache_" + std::to_string(i), 32);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200 + 50 * i));
+    kill(child, SIGINT);
+    for (int ms = 0; ms < 1000 && Slurp(folder_ / "said").find("once more") == std::string::npos;
+         ++ms) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    kill(child, SIGINT);
+    const int code = Finish(child);
+    EXPECT_TRUE(code == -SIGINT || code == 130) << code;  // the same to a shell
+    const bool asked = Slurp(folder_ / "said").find("once more kills") != std::string::npos;
+    ended = asked && code == -SIGINT;
+    EXPECT_FALSE(fs::exists(folder_ / "out")) << "nothing is written";
+  }
+  EXPECT_TRUE(ended);
 }
 
 }  // namespace

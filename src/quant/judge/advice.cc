@@ -30,6 +30,13 @@ std::string Text(const char* format, Args... args) {
   return text.data();
 }
 
+// "3 layers keep", or "One layer keeps".
+std::string Layers(const std::vector<const QuantizedLayer*>& layers, const char* many,
+                   const char* one) {
+  if (layers.size() == 1) return Text("One layer %s", one);
+  return Text("%zu layers %s", layers.size(), many);
+}
+
 class Adviser {
  public:
   Adviser(const QuantizeReport& report, const QuantizeOptions& options)
@@ -86,8 +93,8 @@ class Adviser {
     if (layers.empty()) return;
     const double most = 100 * layers[0]->figures.activation.clipped;
     advice_.push_back(
-        {Text("%zu layers clip more than %.1f %% of their inputs", layers.size(),
-              100 * kMuchClipped),
+        {Layers(layers, "clip", "clips") +
+             Text(" more than %.1f %% of the inputs", 100 * kMuchClipped),
          Text("%s cuts off %.2f %% of the values of %s. A wider range would keep them.",
               layers[0]->name.c_str(), most, layers[0]->activation.c_str()),
          options_.algo == CalibrationAlgorithm::kHist ? "--hist_percent 0.99999" : "--algo hist"});
@@ -112,7 +119,7 @@ class Adviser {
         Worst(-kNoisyDb, [](const QuantizedLayer& l) { return -l.figures.alone.sqnr_db; });
     if (layers.empty()) return;
     advice_.push_back(
-        {Text("%zu layers keep less than %.0f dB of their signal", layers.size(), kNoisyDb),
+        {Layers(layers, "keep", "keeps") + Text(" less than %.0f dB of the signal", kNoisyDb),
          Text("The worst is %s with %.1f dB. In float they would cost little where they are small; "
               "--max_drop with --eval_list finds out which of them matter.",
               layers[0]->name.c_str(), layers[0]->figures.alone.sqnr_db),
@@ -136,7 +143,7 @@ class Adviser {
         Worst(kMuchZeroed, [](const QuantizedLayer& l) { return l.figures.activation.zeroed; });
     if (layers.empty()) return;
     advice_.push_back(
-        {Text("%zu layers round more than half of their inputs to zero", layers.size()),
+        {Layers(layers, "round", "rounds") + " more than half of the inputs to zero",
          Text("%s loses %.0f %% of the values of %s: a few large ones set the range. An algorithm "
               "that cuts those off gives the others more codes.",
               layers[0]->name.c_str(), 100 * layers[0]->figures.activation.zeroed,
@@ -167,8 +174,8 @@ class Adviser {
     double lost = 0;
     for (const QuantizedLayer* l : layers) lost += l->figures.ms_int8 - l->figures.ms_fp32;
     advice_.push_back(
-        {Text("%zu layers are slower in INT8 on this machine", layers.size()),
-         Text("Together they take %.2f ms of %.2f ms more than in float; %s is %.1f times as slow. "
+        {Layers(layers, "are", "is") + " slower in INT8 on this machine",
+         Text("%.2f of %.2f ms are lost that way; %s takes %.1f times as long as in float. "
               "What a conversion in front of the next layer costs is not counted.",
               lost, report_.speed.ms_int8, layers[0]->name.c_str(), slower(*layers[0])),
          lost > 0.05 * report_.speed.ms_int8 ? "--skip_tensor_list " + Names(layers, 3, ",") : ""});
