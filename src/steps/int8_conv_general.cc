@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -64,7 +65,8 @@ class GeneralConv final : public Step {
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     ConvPlace place;
     SKIFF_RETURN_IF_ERROR(window_.Reshape(shapes, &place));
-    shapes.set_workspace(source_.WorkspaceBytes(Image(place)));
+    shapes.set_workspace(ScratchBytes(place, shapes.threads()) +
+                         source_.WorkspaceBytes(Image(place)));
     return OkStatus();
   }
 
@@ -73,12 +75,9 @@ class GeneralConv final : public Step {
     if (!placed.ok()) return placed.status();
     const ConvPlace& place = *placed;
     const kernels::Epilogue& e = epilogue_.epilogue;
-    kernels::ConvRun conv;
-    conv.kernel = kernel_;
-    conv.geometry = Geometry(place);
-    conv.groups = groups_;
-    conv.group_bytes = group_bytes_;
-    conv.input = source_.Prepare(Image(place), run.in[0].data, run.workspace, run.pool);
+    kernels::ConvRun conv = Layer(place);
+    std::byte* const codes = run.workspace + ScratchBytes(place, run.pool->threads());
+    conv.input = source_.Prepare(Image(place), run.in[0].data, codes, run.pool);
     conv.zeros = zeros_.As();
     conv.epilogue = &e;
     conv.dst = run.out[0].data;
@@ -87,7 +86,7 @@ class GeneralConv final : public Step {
       conv.residual = run.in[1].data;
       conv.residual_stride = window_.out_channels * kernels::ElementBytes(e.residual);
     }
-    RunConvOnPool(conv, place.positions(), run.pool);
+    RunConvOnPool(conv, place.positions(), run.workspace, run.pool);
     return OkStatus();
   }
 
@@ -136,6 +135,21 @@ class GeneralConv final : public Step {
     return g;
   }
 
+  // What does not depend on one run's memory.
+  [[nodiscard]] kernels::ConvRun Layer(const ConvPlace& place) const {
+    kernels::ConvRun conv;
+    conv.kernel = kernel_;
+    conv.geometry = Geometry(place);
+    conv.groups = groups_;
+    conv.group_bytes = group_bytes_;
+    return conv;
+  }
+
+  [[nodiscard]] size_t ScratchBytes(const ConvPlace& place, int threads) const {
+    return kernels::ConvScratchBytes(Layer(place), place.positions()) *
+           static_cast<size_t>(threads);
+  }
+
   ConvWindow window_;
   OwnedEpilogue epilogue_;
   const ConvKernel* kernel_;
@@ -169,26 +183,38 @@ ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter
   return chosen;
 }
 
-void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* pool) {
+void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, std::byte* scratch,
+                   ThreadPool* pool) {
   const int64_t panels = run.groups[0].panels * static_cast<int64_t>(run.groups.size());
   if (positions == 0) return;
   if (pool->threads() == 1) {
-    kernels::RunConvPart(run, 0, positions, 0, panels);
+    kernels::RunConvPart(run, 0, positions, 0, panels, scratch);
     return;
   }
   // A few parts per thread even out what the threads are given. Positions are split first: parts of
-  // the same positions would each work out where their inputs lie.
+  // the same positions would each work out where their inputs lie. Where they would each gather
+  // them, panels are split no further than to keep the threads busy.
   constexpr int64_t kPartsPerThread = 4;
   constexpr int64_t kLeastPositions = 24;
-  const int64_t wanted = pool->threads() * kPartsPerThread;
-  const int64_t position_parts = std::clamp<int64_t>(positions / kLeastPositions, 1, wanted);
+  const int64_t threads = pool->threads();
+  const int64_t position_parts =
+      std::clamp<int64_t>(positions / kLeastPositions, 1, threads * kPartsPerThread);
+  const int64_t wanted = kernels::GathersRows(run) ? threads : threads * kPartsPerThread;
   const int64_t panel_parts =
       std::clamp<int64_t>((wanted + position_parts - 1) / position_parts, 1, panels);
-  pool->ParallelFor(position_parts * panel_parts, [&](int64_t i) {
-    const int64_t p = i / panel_parts;
-    const int64_t q = i % panel_parts;
-    kernels::RunConvPart(run, positions * p / position_parts, positions * (p + 1) / position_parts,
-                         panels * q / panel_parts, panels * (q + 1) / panel_parts);
+  const int64_t parts = position_parts * panel_parts;
+  const size_t scratch_bytes = kernels::ConvScratchBytes(run, positions);
+  std::atomic<int64_t> next = 0;
+  // Each of as many takers as there are threads has scratch memory of its own.
+  pool->ParallelFor(threads, [&](int64_t taker) {
+    for (int64_t i = next++; i < parts; i = next++) {
+      const int64_t p = i / panel_parts;
+      const int64_t q = i % panel_parts;
+      kernels::RunConvPart(run, positions * p / position_parts,
+                           positions * (p + 1) / position_parts, panels * q / panel_parts,
+                           panels * (q + 1) / panel_parts,
+                           scratch + static_cast<size_t>(taker) * scratch_bytes);
+    }
   });
 }
 

@@ -49,8 +49,10 @@ struct ChosenConv {
 // this layer would make it repair too much.
 ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa);
 
-// Splits the positions and panels of `run` over the pool.
-void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, ThreadPool* pool);
+// Splits the positions and panels of `run` over the pool. `scratch` is ConvScratchBytes(run,
+// positions) for each of the pool's threads.
+void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, std::byte* scratch,
+                   ThreadPool* pool);
 
 // Any convolution, as an implicit matrix product. REQUIRES: the spec was checked.
 Result<std::unique_ptr<Step>> MakeGeneralConv(const Int8ConvSpec& spec, const ConvWindow& window,

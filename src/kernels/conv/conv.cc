@@ -9,8 +9,10 @@ namespace skiff::kernels {
 
 std::span<const ConvKernel> ConvKernels() {
   static constexpr ConvKernel kKernels[] = {
-#define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, pre_add) \
-  {#symbol, Isa::rung, ConvInput::input, rows, channels, k_group, step_block, pre_add, symbol},
+#define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, row_group, \
+                          pre_add)                                                             \
+  {#symbol, Isa::rung,  ConvInput::input, rows,    channels,                                   \
+   k_group, step_block, row_group,        pre_add, symbol},
 #include "kernels/conv/conv_kernels.inc"
 #undef SKIFF_CONV_KERNEL
   };
@@ -44,13 +46,12 @@ const ConvKernel* FindConvKernel(const ConvNeed& need, Isa isa) {
   });
 }
 
-namespace {
-
-// Every input pixel is an output position.
 bool IsPointwise(const ConvGeometry& g) {
   return g.taps_h * g.taps_w * g.stride_h * g.stride_w == 1 && g.pad_top == 0 && g.pad_left == 0 &&
          g.out_h == g.in_h && g.out_w == g.in_w;
 }
+
+namespace {
 
 // From a position's first tap to each of them, in bytes.
 using TapOffsets = std::array<int64_t, kMaxConvTaps>;

@@ -30,6 +30,8 @@ struct ConvKernel {
   int channels;  // output channels of a tile and of a panel of weights
   int k_group;   // inputs of one step
   int step_block;
+  // The pointers of so many rows of a tile have to lie one stride apart; 1: they lie anywhere.
+  int row_group;
   bool pre_add;  // adds two products in s16: the weights are packed so that this cannot overflow
   ConvTileFn run;
 };
@@ -96,6 +98,9 @@ struct ConvGeometry {
   int64_t pad_top = 0, pad_left = 0;
 };
 
+// Every input pixel is an output position.
+bool IsPointwise(const ConvGeometry& geometry);
+
 // Pointers for the output positions [begin, end) (image, row, column flattened), tile by tile:
 // rows[tile][tap][kernel rows]. `zeros` must hold pixel_bytes and slack.
 void BuildConvRows(const ConvGeometry& geometry, const void* input, const void* zeros,
@@ -117,9 +122,15 @@ struct ConvRun {
 };
 // The widest kernel that RunConvPart can take: its pointers lie on the stack.
 inline constexpr int64_t kMaxConvTaps = 256;
+// Does the kernel want rows where they do not lie in the input? Then RunConvPart gathers them, once
+// for all panels that it is given.
+bool GathersRows(const ConvRun& run);
+// What RunConvPart needs to gather the rows of up to `positions` output positions, 64-byte aligned;
+// 0 where it gathers none.
+size_t ConvScratchBytes(const ConvRun& run, int64_t positions);
 // Output positions [begin, end) of panels [panel_begin, panel_end).
 void RunConvPart(const ConvRun& run, int64_t begin, int64_t end, int64_t panel_begin,
-                 int64_t panel_end);
+                 int64_t panel_end, std::byte* scratch);
 
 // The specification: plain loops over the definition.
 struct ConvShape {

@@ -86,6 +86,7 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
   run.epilogue = &e;
   run.dst = dst.As();
   run.dst_stride = l.out;
+  AlignedBuffer scratch(ConvScratchBytes(run, out * out));
   // Short enough to be done between two interruptions.
   const int64_t depth = l.in * taps;
   const int64_t positions = std::min(out * out, std::max<int64_t>(48, 4000000 / (l.out * depth)));
@@ -93,7 +94,7 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
   double best = 1e30;
   for (int i = 0; i < 300; ++i) {
     const uint64_t begin = __builtin_ia32_rdtsc();
-    RunConvPart(run, 0, positions, 0, groups[0].panels);
+    RunConvPart(run, 0, positions, 0, groups[0].panels, scratch.As());
     best = std::min(best, static_cast<double>(__builtin_ia32_rdtsc() - begin));
   }
   std::printf("%-27s %3ld x %-3ld %4ld -> %-4ld %ldx%ld %6.2f multiply-adds a cycle, %zu fix-ups\n",

@@ -5,7 +5,8 @@
 
 namespace skiff::kernels {
 
-#define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, pre_add) \
+#define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, row_group, \
+                          pre_add)                                                             \
   void symbol(const ConvTile& tile);
 #include "kernels/conv/conv_kernels.inc"
 #undef SKIFF_CONV_KERNEL

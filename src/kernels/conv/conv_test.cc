@@ -67,7 +67,8 @@ std::vector<Case> Cases() {
   }
   cases.push_back(MakeCase(3, 20, 70, 20, 3, 1, 1, 1));  // whole rows of a tile, and broken ones
   cases.push_back(MakeCase(2, 40, 65, 40, 3, 1, 1, 1));
-  cases.push_back(MakeCase(2, 5, 1100, 33, 1));  // deeper than a chunk that is gathered
+  cases.push_back(MakeCase(2, 5, 1100, 33, 1));
+  cases.push_back(MakeCase(3, 18, 1100, 33, 3, 1, 1, 1));  // several blocks of gathered rows
   cases.push_back(MakeCase(7, 7, 12, 20, 3, 1, 1, 1));
   cases.push_back(MakeCase(9, 6, 5, 24, 3, 2, 1, 1));
   cases.push_back(MakeCase(9, 9, 6, 10, 3, 1, 2, 2));
@@ -182,9 +183,11 @@ class ConvCheck {
     const int64_t panels = groups[0].panels * s_.groups;
     const int64_t half = panels / 2;
     const int64_t third = positions() / 3;
-    RunConvPart(run, 0, third, 0, panels);
-    RunConvPart(run, third, positions(), 0, half);
-    RunConvPart(run, third, positions(), half, panels);
+    Buffer<uint8_t> memory(static_cast<int64_t>(ConvScratchBytes(run, positions())));
+    auto* scratch = reinterpret_cast<std::byte*>(memory.data());
+    RunConvPart(run, 0, third, 0, panels, scratch);
+    RunConvPart(run, third, positions(), 0, half, scratch);
+    RunConvPart(run, third, positions(), half, panels, scratch);
     return dst;
   }
 
@@ -257,6 +260,23 @@ TEST_P(ConvKernelTest, EqualsReferenceOverShapes) {
           << codes.name << " " << c.shape.in_h << "x" << c.shape.in_w << "x" << c.shape.in_channels
           << " -> " << c.shape.out_channels << " kernel " << c.shape.kernel_h << " groups "
           << c.shape.groups;
+    }
+  }
+}
+
+// As the kernels for matrix tiles get them: on every CPU.
+TEST_P(ConvKernelTest, EqualsReferenceOnGatheredRows) {
+  ConvKernel gathering = GetParam();
+  gathering.row_group = std::max(gathering.row_group, 2);
+  uint32_t seed = 1;
+  for (const Case& c : Cases()) {
+    for (const Codes& codes : kCodes) {
+      if (!Reads(gathering, codes) || c.shape.kernel_h == 1) continue;
+      ConvCheck check(c.shape, codes, Outputs()[seed % 7], seed);
+      ++seed;
+      ASSERT_TRUE(check.Run(gathering) == check.Expected())
+          << codes.name << " " << c.shape.in_h << "x" << c.shape.in_w << "x" << c.shape.in_channels
+          << " -> " << c.shape.out_channels << " groups " << c.shape.groups;
     }
   }
 }

@@ -23,9 +23,11 @@ struct ConvFixup {
 };
 
 struct ConvTile {
-  const void* const* rows = nullptr;  // see BuildConvRows; missing rows of the last tile: not read
-  int64_t row_offset = 0;             // bytes added to every pointer: a group's first channel
-  int64_t positions = 0;              // output positions, any number
+  // See BuildConvRows; missing rows of the last tile are not read. A kernel with a row_group reads
+  // the pointers of a group's first two rows and takes the others to follow.
+  const void* const* rows = nullptr;
+  int64_t row_offset = 0;  // bytes added to every pointer: a group's first channel
+  int64_t positions = 0;   // output positions, any number
   int64_t taps = 0;
   int64_t steps = 0;
   const void* weights = nullptr;  // one panel
