@@ -1,5 +1,7 @@
 #include "onednn/conv.h"
 
+#include <algorithm>
+
 #include "onednn/weights_impl.h"
 
 namespace skiff::onednn {
@@ -49,15 +51,57 @@ Descs MakeDescs(const ConvSpec& spec, const ConvExtents& e) {
 }
 
 template <typename Forward>
-std::unique_ptr<Primitive::Impl> Make(const ConvSpec& spec, const Descs& d,
-                                      dnnl::algorithm algorithm, const Weights& weights) {
-  const auto kind = dnnl::prop_kind::forward_inference;
+typename Forward::primitive_desc Describe(const ConvSpec& spec, const Descs& d,
+                                          dnnl::algorithm algorithm) {
   const memory::desc bias = spec.bias != nullptr ? d.bias : memory::desc();
-  const typename Forward::primitive_desc description(
-      CpuEngine(), kind, algorithm, d.src, d.any_weights, bias, d.dst, d.strides, d.dilations,
-      d.pad_before, d.pad_after, MakeAttributes(spec.epilogue));
+  return {CpuEngine(),   dnnl::prop_kind::forward_inference,
+          algorithm,     d.src,
+          d.any_weights, bias,
+          d.dst,         d.strides,
+          d.dilations,   d.pad_before,
+          d.pad_after,   MakeAttributes(spec.epilogue)};
+}
+
+template <typename Forward>
+std::unique_ptr<Primitive::Impl> Make(const ConvSpec& spec, const Descs& d,
+                                      const typename Forward::primitive_desc& description,
+                                      const Weights& weights) {
   const memory packed = weights.impl().Packed(d.plain_weights, description.weights_desc());
   return std::make_unique<Primitive::Impl>(Forward(description), description, packed, spec.bias);
+}
+
+using ConvDescription = dnnl::convolution_forward::primitive_desc;
+
+ConvDescription DescribeConv(const ConvSpec& spec, const Descs& d) {
+  return Describe<dnnl::convolution_forward>(spec, d, dnnl::algorithm::convolution_direct);
+}
+
+// The cost model. On AVX2 oneDNN prefers its batch-reduce kernel for 1x1 convolutions; the direct
+// one behind it is 3 to 10 % faster, but divides few positions among threads worse.
+std::string PreferredKernel(std::string first, const ConvExtents& e, int threads) {
+  constexpr int64_t kLeastPositions = 64;  // per thread
+  const int64_t positions = e.batch * e.out[0] * e.out[1];
+  const bool divides = threads == 1 || positions >= kLeastPositions * threads;
+  return first == "brgconv_1x1:avx2" && divides ? "jit_1x1:avx2" : first;
+}
+
+// Goes on to the kernel of that name; false when oneDNN has none.
+bool AdvanceTo(std::string_view kernel, ConvDescription& description) {
+  while (description.impl_info_str() != kernel) {
+    if (!description.next_impl()) return false;
+  }
+  return true;
+}
+
+std::unique_ptr<Primitive::Impl> MakeDirect(const ConvSpec& spec, const ConvExtents& e,
+                                            const Descs& d, const Weights& weights, int threads,
+                                            std::string_view kernel) {
+  ConvDescription description = DescribeConv(spec, d);
+  const std::string preferred = PreferredKernel(description.impl_info_str(), e, threads);
+  const bool found = (!kernel.empty() && AdvanceTo(kernel, description)) ||
+                     AdvanceTo(preferred, description = DescribeConv(spec, d));
+  if (!found) description = DescribeConv(spec, d);
+  return Make<dnnl::convolution_forward>(spec, d, description, weights);
 }
 
 // oneDNN 2.6 computes bias and activation of a deconvolution element by element, fifty times slower
@@ -67,8 +111,9 @@ std::unique_ptr<Primitive::Impl> MakeTransposed(const ConvSpec& spec, const Desc
   ConvSpec bare = spec;
   bare.bias = nullptr;
   bare.epilogue = {};
-  auto impl =
-      Make<dnnl::deconvolution_forward>(bare, d, dnnl::algorithm::deconvolution_direct, weights);
+  using Forward = dnnl::deconvolution_forward;
+  auto impl = Make<Forward>(
+      bare, d, Describe<Forward>(bare, d, dnnl::algorithm::deconvolution_direct), weights);
   if (spec.bias == nullptr && spec.epilogue.activation == Activation::kNone) return impl;
   // NHWC is a matrix of positions by channels, or one row where there is one channel.
   const int64_t positions = d.dst.get_dims()[0] * d.dst.get_dims()[2] * d.dst.get_dims()[3];
@@ -91,8 +136,35 @@ std::unique_ptr<Primitive::Impl> MakeTransposed(const ConvSpec& spec, const Desc
 
 }  // namespace
 
+Result<std::vector<std::string>> ConvKernels(const ConvSpec& spec, const ConvExtents& extents,
+                                             int threads) {
+  constexpr size_t kMost = 4;  // what comes later in oneDNN's list is slower by far
+  const ThreadScope scope(threads);
+  return Guard("convolution", [&]() -> Result<std::vector<std::string>> {
+    std::vector<std::string> names;
+    if (spec.transposed) return names;
+    const Descs d = MakeDescs(spec, extents);
+    ConvDescription description = DescribeConv(spec, d);
+    const std::string first = description.impl_info_str();
+    const auto has = [](const std::string& name, const char* part) {
+      return name.find(part) != std::string::npos;
+    };
+    do {
+      const std::string name = description.impl_info_str();
+      const bool fresh = std::find(names.begin(), names.end(), name) == names.end();
+      const bool old = has(name, "ref") || has(name, "sse41");
+      if (fresh && (name == first || !old)) names.push_back(name);
+    } while (names.size() < kMost && description.next_impl());
+    const auto preferred =
+        std::find(names.begin(), names.end(), PreferredKernel(first, extents, threads));
+    if (preferred != names.end()) std::rotate(names.begin(), preferred, preferred + 1);
+    return names;
+  });
+}
+
 Result<std::unique_ptr<Primitive>> MakeConv(const ConvSpec& spec, const ConvExtents& extents,
-                                            const Weights& weights, int threads) {
+                                            const Weights& weights, int threads,
+                                            std::string_view kernel) {
   if (spec.transposed && spec.epilogue.residual) {
     return Unsupported("a transposed convolution with a residual");
   }
@@ -101,8 +173,7 @@ Result<std::unique_ptr<Primitive>> MakeConv(const ConvSpec& spec, const ConvExte
     const Descs d = MakeDescs(spec, extents);
     return std::make_unique<Primitive>(
         spec.transposed ? MakeTransposed(spec, d, weights)
-                        : Make<dnnl::convolution_forward>(
-                              spec, d, dnnl::algorithm::convolution_direct, weights));
+                        : MakeDirect(spec, extents, d, weights, threads, kernel));
   });
 }
 

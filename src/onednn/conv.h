@@ -5,6 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "onednn/primitive.h"
@@ -32,8 +35,15 @@ struct ConvExtents {
   std::array<int64_t, 2> pad_before{};  // top, left; cropped where transposed
 };
 
-// Unsupported with oneDNN's reason when it has nothing for these extents.
+// oneDNN's kernels worth a try for these extents, the one that MakeConv takes by itself first. Sums
+// of one may differ from another's by their order. Transposed convolutions have the first alone.
+Result<std::vector<std::string>> ConvKernels(const ConvSpec& spec, const ConvExtents& extents,
+                                             int threads);
+
+// Unsupported with oneDNN's reason when it has nothing for these extents. `kernel`: the one to take
+// if oneDNN has it here; empty: what the cost model prefers.
 Result<std::unique_ptr<Primitive>> MakeConv(const ConvSpec& spec, const ConvExtents& extents,
-                                            const Weights& weights, int threads);
+                                            const Weights& weights, int threads,
+                                            std::string_view kernel = {});
 
 }  // namespace skiff::onednn

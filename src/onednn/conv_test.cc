@@ -96,19 +96,44 @@ TEST_P(ConvTest, IsThePlainLoops) {
 
   const Weights packed(weights.data(), nullptr);
   for (int threads : {1, 2}) {
-    auto made = MakeConv(s, e, packed, threads);
-    ASSERT_TRUE(made.ok()) << made.status().ToString();
-    RecordProperty("kernel", (*made)->kernel());
-    auto dst = residual;
-    const auto scratchpad = Scratchpad((*made)->scratchpad_bytes());
-    ASSERT_TRUE(
-        (*made)
-            ->Execute({.src = src.data(), .dst = dst.data(), .scratchpad = scratchpad.get()},
-                      threads)
-            .ok());
-    for (size_t i = 0; i < dst.size(); ++i) {
-      ASSERT_NEAR(dst[i], want[i], 2e-5 * (1 + std::fabs(want[i])))
-          << "at " << i << " by " << (*made)->kernel();
+    auto kernels = ConvKernels(s, e, threads);
+    ASSERT_TRUE(kernels.ok()) << kernels.status().ToString();
+    ASSERT_EQ(kernels->empty(), s.transposed);
+    kernels->push_back("");  // the cost model's
+    for (const std::string& kernel : *kernels) {
+      auto made = MakeConv(s, e, packed, threads, kernel);
+      ASSERT_TRUE(made.ok()) << made.status().ToString();
+      EXPECT_TRUE(kernel.empty() || (*made)->kernel() == kernel)
+          << kernel << " was asked for, not " << (*made)->kernel();
+      auto dst = residual;
+      const auto scratchpad = Scratchpad((*made)->scratchpad_bytes());
+      ASSERT_TRUE(
+          (*made)
+              ->Execute({.src = src.data(), .dst = dst.data(), .scratchpad = scratchpad.get()},
+                        threads)
+              .ok());
+      for (size_t i = 0; i < dst.size(); ++i) {
+        ASSERT_NEAR(dst[i], want[i], 2e-5 * (1 + std::fabs(want[i])))
+            << "at " << i << " by " << (*made)->kernel();
+      }
+    }
+  }
+}
+
+TEST(ConvKernelTest, TheCostModelsIsTheFirst) {
+  const auto weights = Noise(int64_t{64} * 64, 2);
+  const Weights packed(weights.data(), nullptr);
+  const ConvSpec pointwise{false, 64, 64, 1, {1, 1}, {1, 1}, {1, 1}, nullptr, {}};
+  for (const int64_t side : {4, 28}) {
+    const ConvExtents extents{1, {side, side}, {side, side}, {0, 0}};
+    for (const int threads : {1, 2}) {
+      const auto kernels = ConvKernels(pointwise, extents, threads);
+      ASSERT_TRUE(kernels.ok());
+      const auto made = MakeConv(pointwise, extents, packed, threads);
+      const auto other = MakeConv(pointwise, extents, packed, threads, "no such kernel");
+      ASSERT_TRUE(made.ok() && other.ok());
+      EXPECT_EQ((*made)->kernel(), kernels->front());
+      EXPECT_EQ((*other)->kernel(), kernels->front()) << "a stranger's choice is passed over";
     }
   }
 }
