@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +42,8 @@ class SKIFF_API Session {
 
   [[nodiscard]] std::vector<LayerInfo> Layers() const;
   void ResetProfile();
+  // What Load put aside, each a sentence that names the file.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
   [[nodiscard]] std::string_view isa() const;  // the rung in use: "avx2"
   [[nodiscard]] Precision precision() const;
   // Bytes held for activations, after the last run.

@@ -38,6 +38,10 @@ struct SessionOptions {
   int threads = 1;
   size_t memory_limit = size_t{1} << 30;  // bytes that activations may take; more is an error
   bool profile = false;                   // time every step (costs a clock read each)
+  // A folder where Autotune left the kernels that are the fastest on this machine; empty: cost
+  // models choose. A file that does not fit, damaged or of another machine, is ignored with a
+  // warning.
+  std::string optim_cache_dir;
   // Load ends with a run on zeros where the model says all extents but the first, so that the first
   // run is as fast as the next.
   bool warm_up = true;

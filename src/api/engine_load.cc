@@ -104,8 +104,12 @@ std::shared_ptr<const plan::Model> Compile(const ConfigState& config) {
   SessionOptions options;
   options.precision = PrecisionFor(config, program);
   options.calibration_file = config.calibration_file;
-  Result<plan::CompileOptions> compile = session::OptionsFor(options);
+  options.threads = ContextFor(config).threads;
+  options.optim_cache_dir = config.optim_cache_dir;
+  std::vector<std::string> warnings;
+  Result<plan::CompileOptions> compile = session::OptionsFor(options, &warnings);
   if (!compile.ok()) Throw(compile.status());
+  for (const std::string& warning : warnings) LogWarning(warning);
   compile->fuse = config.ir_optim;
   compile->int8_types.assign(config.int8_ops.begin(), config.int8_ops.end());
   Result<std::shared_ptr<const plan::Model>> model = plan::Compile(program, *compile);

@@ -8,6 +8,9 @@ namespace skiff::api {
 void LogInfo(const std::string& message) {
   std::fprintf(stderr, "INFO paddle_infer: %s\n", message.c_str());
 }
+void LogWarning(const std::string& message) {
+  std::fprintf(stderr, "WARNING paddle_infer: %s\n", message.c_str());
+}
 void LogError(const std::string& message) {
   std::fprintf(stderr, "ERROR paddle_infer: %s\n", message.c_str());
 }

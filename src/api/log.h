@@ -6,6 +6,7 @@
 namespace skiff::api {
 
 void LogInfo(const std::string& message);
+void LogWarning(const std::string& message);
 void LogError(const std::string& message);
 
 }  // namespace skiff::api

@@ -9,9 +9,11 @@
 #include "cli/inputs.h"
 #include "cli/layers.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/stopwatch.h"
 #include "cli/text.h"
 #include "cli/verb.h"
+#include "skiff/autotune.h"
 
 namespace skiff::cli {
 namespace {
@@ -28,6 +30,7 @@ struct BenchOptions {
   double seconds = 3;
   bool profile = false;
   bool serve = false;
+  bool autotune = false;
   bool json = false;
 };
 
@@ -119,6 +122,38 @@ Status Serve(const BenchOptions& options, const imaging::Preprocess& preprocess)
   return OkStatus();
 }
 
+// Measures the kernels of every layer for these inputs, and loads the model anew with those that
+// are the fastest.
+Result<std::unique_ptr<Session>> TuneKernels(const BenchOptions& options, const Tensors& inputs) {
+  const Precision precision = options.model.Precisions().front();
+  std::vector<TensorView> views;
+  for (const program::Tensor& t : inputs) {
+    views.push_back({t.dtype, t.dims, t.data.bytes.data(), t.data.bytes.size()});
+  }
+  StageProgress progress;
+  const auto report = progress.Callback();
+  const Result<AutotuneResult> result =
+      Autotune(options.model.Source(), OptionsOf(options.model, precision), views,
+               [&](int64_t done, int64_t total) { report("measuring kernels", done, total); });
+  progress.Clear();
+  if (!result.ok()) return result.status();
+  double before = 0;
+  double after = 0;
+  size_t changed = 0;
+  for (const AutotunedLayer& layer : result->layers) {
+    before += layer.default_ms;
+    after += layer.ms;
+    if (layer.kernel == layer.default_kernel) continue;
+    ++changed;
+    fmt::print(stderr, "{} x {}: {} -> {}, {:.3f} -> {:.3f} ms\n", layer.count, layer.layer,
+               layer.default_kernel, layer.kernel, layer.default_ms, layer.ms);
+  }
+  fmt::print(stderr,
+             "skiff: {} of {} kinds of layers run on another kernel, {:.3f} -> {:.3f} ms; {}\n",
+             changed, result->layers.size(), before, after, result->file);
+  return LoadSession(options.model, precision);
+}
+
 Json ToJson(const BenchOptions& options, const Session& session, const Tensors& inputs,
             const std::vector<double>& ms) {
   double total = 0;
@@ -162,6 +197,9 @@ Status Bench(const BenchOptions& options) {
                          LoadSession(options.model, options.model.Precisions().front()));
   SKIFF_ASSIGN_OR_RETURN(const auto inputs, MakeInputs(*session, options.inputs, preprocess));
   if (inputs.empty()) return InvalidArgument("the model has no input");
+  if (options.autotune) {
+    SKIFF_ASSIGN_OR_RETURN(session, TuneKernels(options, inputs));
+  }
   SKIFF_ASSIGN_OR_RETURN(const auto ms, Measure(*session, inputs, options));
   Json json = ToJson(options, *session, inputs, ms);
   if (!options.json) Print(json);
@@ -181,6 +219,13 @@ Status Bench(const BenchOptions& options) {
   return OkStatus();
 }
 
+Status CheckBench(const BenchOptions& options) {
+  if (options.autotune && options.model.optim_cache_dir.empty()) {
+    return InvalidArgument("--autotune needs --optim_cache_dir, where it keeps what it finds");
+  }
+  return RequireModel(options.model);
+}
+
 }  // namespace
 
 void AddBench(Verbs& verbs) {
@@ -198,10 +243,12 @@ void AddBench(Verbs& verbs) {
   verb.Switch({"--profile", "", "Time by layer and by operator type too"}, options->profile);
   verb.Switch({"--serve", "", "Time rounds asked for on standard input (bench/README.md)"},
               options->serve);
+  verb.Switch({"--autotune", "",
+               "Measure each layer's kernels first and keep the fastest in --optim_cache_dir"},
+              options->autotune);
   AddJsonFlag(verb, options->json);
   AddPreprocessFlags(verb, options->preprocess);
-  verb.OnUse([options] { return RequireModel(options->model); },
-             [options] { return Bench(*options); });
+  verb.OnUse([options] { return CheckBench(*options); }, [options] { return Bench(*options); });
 }
 
 }  // namespace skiff::cli

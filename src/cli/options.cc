@@ -84,6 +84,8 @@ void AddSessionFlags(Verb& verb, ModelOptions& options, PrecisionFlag flag) {
           return CheckPrecisions(text, flag);
         },
         options.precision);
+    verb.Text({"--optim_cache_dir", "DIR", "Folder of the kernels that bench --autotune chose"},
+              options.optim_cache_dir);
   }
   verb.Number({"--threads", "N", "Threads that one run uses"}, options.threads, 1, kMaxThreads);
   verb.Number({"--memory_limit", "MIB", "MiB that activations may take"}, options.memory_limit_mib,
@@ -100,16 +102,26 @@ Status RequireModel(const ModelOptions& options) {
   return OkStatus();
 }
 
-Result<std::unique_ptr<Session>> LoadSession(const ModelOptions& options, Precision precision,
-                                             bool profile, bool warm_up) {
+SessionOptions OptionsOf(const ModelOptions& options, Precision precision) {
   SessionOptions session;
   session.precision = precision;
   session.calibration_file = options.calibration_file;
+  session.optim_cache_dir = options.optim_cache_dir;
   session.threads = options.threads;
   session.memory_limit = static_cast<size_t>(options.memory_limit_mib) << 20;
-  session.profile = profile;
-  session.warm_up = warm_up;
-  return Session::Load(options.Source(), session);
+  return session;
+}
+
+Result<std::unique_ptr<Session>> LoadSession(const ModelOptions& options, Precision precision,
+                                             bool profile, bool warm_up) {
+  SessionOptions how = OptionsOf(options, precision);
+  how.profile = profile;
+  how.warm_up = warm_up;
+  SKIFF_ASSIGN_OR_RETURN(auto session, Session::Load(options.Source(), how));
+  for (const std::string& warning : session->warnings()) {
+    fmt::print(stderr, "skiff: warning: {}\n", warning);
+  }
+  return session;
 }
 
 void AddPreprocessFlags(Verb& verb, PreprocessFlags& flags) {

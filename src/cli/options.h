@@ -19,6 +19,7 @@ struct ModelOptions {
   std::string model_file;
   std::string params_file;
   std::string calibration_file;
+  std::string optim_cache_dir;
   std::string precision = "int8";  // where a verb takes several: separated by commas
   int threads = 1;
   int64_t memory_limit_mib = 1024;
@@ -40,6 +41,8 @@ void AddModelFlags(Verb& verb, ModelOptions& options);
 void AddSessionFlags(Verb& verb, ModelOptions& options, PrecisionFlag precision);
 // An error when no model was named.
 Status RequireModel(const ModelOptions& options);
+
+SessionOptions OptionsOf(const ModelOptions& options, Precision precision);
 
 // Without the run on zeros that Load ends with for those who load once and run often.
 Result<std::unique_ptr<Session>> LoadSession(const ModelOptions& options, Precision precision,

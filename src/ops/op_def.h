@@ -19,7 +19,8 @@ namespace skiff::ops {
 struct LowerContext {
   const graph::Graph& graph;
   const graph::Node& node;
-  Isa isa;  // the rung that own kernels may use
+  Isa isa;                                                   // the rung that own kernels may use
+  std::shared_ptr<const steps::KernelChoices> choices = {};  // null: cost models decide
 };
 
 // A step and the values bound to its inputs and outputs, in the step's own order. Constants that

@@ -17,7 +17,8 @@ using graph::Value;
 
 class Compiler {
  public:
-  Compiler(const Graph& graph, bool in_place) : graph_(graph), in_place_(in_place) {}
+  Compiler(const Graph& graph, const CompileOptions& options)
+      : graph_(graph), in_place_(options.in_place), choices_(options.choices) {}
 
   Result<std::shared_ptr<Model>> Run(Isa isa) {
     model_->isa = isa;
@@ -57,7 +58,7 @@ class Compiler {
   Status Lower(const Node& node, Isa isa) {
     const ops::OpDef* op = ops::FindOp(node.type);
     if (op == nullptr) return Unsupported("no such operator");
-    SKIFF_ASSIGN_OR_RETURN(ops::Lowered lowered, op->lower({graph_, node, isa}));
+    SKIFF_ASSIGN_OR_RETURN(ops::Lowered lowered, op->lower({graph_, node, isa, choices_}));
     PlannedStep& planned = model_->steps.emplace_back();
     for (const Value* value : lowered.inputs) planned.inputs.push_back(IndexOf(value));
     for (const Value* value : lowered.outputs) planned.outputs.push_back(IndexOf(value));
@@ -163,6 +164,7 @@ class Compiler {
 
   const Graph& graph_;
   bool in_place_;
+  std::shared_ptr<const steps::KernelChoices> choices_;
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   std::unordered_map<const Value*, int> index_;
   std::vector<int> parent_;
@@ -179,7 +181,7 @@ Result<std::shared_ptr<const Model>> Compile(const program::Program& program,
   SKIFF_ASSIGN_OR_RETURN(const Isa isa, SelectIsa());
   std::vector<passes::CarriedSkip> skips;
   SKIFF_ASSIGN_OR_RETURN(const std::unique_ptr<Graph> graph, Optimise(program, options, &skips));
-  SKIFF_ASSIGN_OR_RETURN(std::shared_ptr<Model> model, Compiler(*graph, options.in_place).Run(isa));
+  SKIFF_ASSIGN_OR_RETURN(std::shared_ptr<Model> model, Compiler(*graph, options).Run(isa));
   for (const Value* input : graph->inputs) {
     model->input_infos.push_back(InfoOf(*input, input->name));
   }

@@ -32,6 +32,8 @@ struct CompileOptions {
   bool hoist_strides = true;     // off: tensors have the extents that the model says (for the same)
   bool keep_identities = false;  // on: what changes nothing runs too (for calibration, which wants
                                  // every variable under its own name)
+  // What a measured search found for this machine and number of threads; null: nothing.
+  std::shared_ptr<const steps::KernelChoices> choices;
   // Operator types that may run in integers; empty: all (passes::PlaceInt8).
   std::vector<std::string> int8_types;
   // kSimulate: residual tensors to round as a kInt8 model of the same program carries them.

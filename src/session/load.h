@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "plan/model.h"
 #include "program/program.h"
@@ -12,7 +14,11 @@ namespace skiff::session {
 // The program of a model source. Errors name the file.
 Result<program::Program> ReadSource(const ModelSource& source);
 
-// Compile options for what the user asked; reads the calibration table if there is one.
-Result<plan::CompileOptions> OptionsFor(const SessionOptions& options);
+Status CheckOptions(const SessionOptions& options);
+
+// Compile options for what the user asked; reads the calibration table and the chosen kernels, if
+// there are any. `warnings`, which may be null, receives what was put aside.
+Result<plan::CompileOptions> OptionsFor(const SessionOptions& options,
+                                        std::vector<std::string>* warnings = nullptr);
 
 }  // namespace skiff::session

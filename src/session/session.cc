@@ -28,6 +28,7 @@ struct Session::Impl {
   Impl(std::shared_ptr<const plan::Model> model, const runtime::ContextOptions& options)
       : context(std::move(model), options) {}
   runtime::Context context;
+  std::vector<std::string> warnings;
 };
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -35,20 +36,14 @@ Session::~Session() = default;
 
 namespace {
 
-Status CheckOptions(const SessionOptions& options) {
-  if (options.threads < 1 || options.threads > 1024) {
-    return InvalidArgument("threads is " + std::to_string(options.threads) +
-                           ", 1 to 1024 expected");
-  }
-  return OkStatus();
-}
-
 Result<std::shared_ptr<const plan::Model>> CompileSource(const ModelSource& source,
-                                                         const SessionOptions& options) {
+                                                         const SessionOptions& options,
+                                                         std::vector<std::string>* warnings) {
   // The libraries below and large weights may throw for want of memory only.
   try {
     SKIFF_ASSIGN_OR_RETURN(const program::Program program, session::ReadSource(source));
-    SKIFF_ASSIGN_OR_RETURN(const plan::CompileOptions compile, session::OptionsFor(options));
+    SKIFF_ASSIGN_OR_RETURN(const plan::CompileOptions compile,
+                           session::OptionsFor(options, warnings));
     Result<std::shared_ptr<const plan::Model>> model = plan::Compile(program, compile);
     if (!model.ok()) return model.status().WithContext(program.source);
     return model;
@@ -61,13 +56,15 @@ Result<std::shared_ptr<const plan::Model>> CompileSource(const ModelSource& sour
 
 Result<std::unique_ptr<Session>> Session::Load(const ModelSource& source,
                                                const SessionOptions& options) {
-  SKIFF_RETURN_IF_ERROR(CheckOptions(options));
-  SKIFF_ASSIGN_OR_RETURN(const auto model, CompileSource(source, options));
+  SKIFF_RETURN_IF_ERROR(session::CheckOptions(options));
+  std::vector<std::string> warnings;
+  SKIFF_ASSIGN_OR_RETURN(const auto model, CompileSource(source, options, &warnings));
   runtime::ContextOptions context;
   context.threads = options.threads;
   context.memory_limit = options.memory_limit;
   context.profile = options.profile;
   std::unique_ptr<Session> session(new Session(std::make_unique<Impl>(model, context)));
+  session->impl_->warnings = std::move(warnings);
   if (options.warm_up) SKIFF_RETURN_IF_ERROR(session->WarmUp());
   return session;
 }
@@ -161,6 +158,7 @@ std::vector<LayerInfo> Session::Layers() const {
 }
 
 void Session::ResetProfile() { impl_->context.ResetProfile(); }
+const std::vector<std::string>& Session::warnings() const { return impl_->warnings; }
 std::string_view Session::isa() const { return Name(impl_->context.model().isa); }
 Precision Session::precision() const { return impl_->context.model().precision; }
 size_t Session::activation_bytes() const { return impl_->context.arena_bytes(); }

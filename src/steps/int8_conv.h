@@ -44,6 +44,8 @@ struct Int8ConvSpec {
   kernels::Activation activation;
   bool output_is_float = false;
   CodeGrid output;
+
+  const KernelChoices* choices = nullptr;  // null: the cost model decides; not kept
 };
 
 // Inputs: x [, residual]; output: NHWC codes on spec.output, or f32.

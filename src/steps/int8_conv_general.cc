@@ -45,6 +45,28 @@ bool PreAddPays(const kernels::PackedConv& packed) {
   return 2 * static_cast<int64_t>(packed.fixups.size()) <= pairs;
 }
 
+void Pack(const ConvKernel& kernel, std::span<const kernels::ConvFilter> filters,
+          ChosenConv* chosen) {
+  chosen->kernel = &kernel;
+  chosen->groups.clear();
+  for (const kernels::ConvFilter& filter : filters) {
+    chosen->groups.push_back(kernels::PackConv(kernel, filter));
+  }
+}
+
+// What the speed of one layer's kernels depends on, but for the extents of a run: weights are
+// packed before those are known.
+std::string LayerName(const Int8ConvSpec& s) {
+  std::string name = s.input_is_float ? "conv_int8_float" : "conv_int8";
+  for (const int64_t v :
+       {s.in_channels, s.out_channels, s.groups, s.kernel_h, s.kernel_w, s.stride_h, s.stride_w,
+        s.dilation_h, s.dilation_w, int64_t{s.input.is_unsigned}, int64_t{s.input.max_code},
+        static_cast<int64_t>(s.residual), int64_t{s.output_is_float}}) {
+    name += "_" + std::to_string(v);
+  }
+  return name;
+}
+
 class GeneralConv final : public Step {
  public:
   GeneralConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue,
@@ -56,6 +78,7 @@ class GeneralConv final : public Step {
         groups_(std::move(chosen.groups)),
         element_(kernels::ElementBytes(kernel_->input)),
         group_bytes_(spec.in_channels / spec.groups * element_),
+        candidates_(std::move(chosen.candidates)),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw,
                 kernel_->input == ConvInput::kS16, isa),
         zeros_(static_cast<size_t>(spec.in_channels * element_)) {
@@ -95,6 +118,12 @@ class GeneralConv final : public Step {
     info.precision = "int8";
     info.kernel = kernel_->name;
     return info;
+  }
+
+  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> /*in*/,
+                                            std::span<const Dims> /*out*/,
+                                            int /*threads*/) const override {
+    return candidates_;
   }
 
   [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
@@ -157,28 +186,38 @@ class GeneralConv final : public Step {
   std::vector<kernels::PackedConv> groups_;
   int64_t element_;
   int64_t group_bytes_;
+  KernelCandidates candidates_;
   ConvSource source_;
   AlignedBuffer zeros_;
 };
 
 }  // namespace
 
-ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters,
-                      Isa isa) {
+ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa,
+                      std::string layer, const KernelChoices* choices) {
   kernels::ConvNeed need;
   need.is_unsigned = input.is_unsigned;
   need.max_code = input.max_code;
   need.tap_depth = filters[0].outer_depth * filters[0].inner_depth;
+  const std::vector<const ConvKernel*> kernels = kernels::FindConvKernels(need, isa);
   ChosenConv chosen;
-  for (const bool pre_add : {true, false}) {
-    need.may_pre_add = pre_add;
-    chosen.kernel = kernels::FindConvKernel(need, isa);
-    chosen.groups.clear();
-    for (const kernels::ConvFilter& filter : filters) {
-      chosen.groups.push_back(kernels::PackConv(*chosen.kernel, filter));
+  chosen.candidates.layer = std::move(layer);
+  const std::string_view wanted =
+      choices == nullptr ? std::string_view() : choices->Find(chosen.candidates.layer);
+  const auto named = std::find_if(kernels.begin(), kernels.end(),
+                                  [&](const ConvKernel* kernel) { return kernel->name == wanted; });
+  if (named != kernels.end()) {
+    Pack(**named, filters, &chosen);
+  } else {
+    for (const ConvKernel* kernel : kernels) {
+      Pack(*kernel, filters, &chosen);
+      const bool pays = std::all_of(chosen.groups.begin(), chosen.groups.end(), PreAddPays);
+      if (!kernel->pre_add || pays) break;
     }
-    const bool pays = std::all_of(chosen.groups.begin(), chosen.groups.end(), PreAddPays);
-    if (!chosen.kernel->pre_add || pays) break;
+  }
+  chosen.candidates.kernels.emplace_back(chosen.kernel->name);
+  for (const ConvKernel* kernel : kernels) {
+    if (kernel != chosen.kernel) chosen.candidates.kernels.emplace_back(kernel->name);
   }
   return chosen;
 }
@@ -220,7 +259,8 @@ void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, std::byte* sc
 
 Result<std::unique_ptr<Step>> MakeGeneralConv(const Int8ConvSpec& spec, const ConvWindow& window,
                                               OwnedEpilogue epilogue, Isa isa) {
-  ChosenConv chosen = ChooseConv(spec.input, FiltersOf(spec, ReadsWholeRows(spec, window)), isa);
+  ChosenConv chosen = ChooseConv(spec.input, FiltersOf(spec, ReadsWholeRows(spec, window)), isa,
+                                 LayerName(spec), spec.choices);
   return std::unique_ptr<Step>(
       std::make_unique<GeneralConv>(spec, window, std::move(epilogue), std::move(chosen), isa));
 }

@@ -44,10 +44,13 @@ struct ConvWindow {
 struct ChosenConv {
   const kernels::ConvKernel* kernel = nullptr;
   std::vector<kernels::PackedConv> groups;
+  KernelCandidates candidates;
 };
-// The best kernel for codes on `input`. A kernel that pre-adds is passed over where the weights of
-// this layer would make it repair too much.
-ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa);
+// The best kernel for codes on `input`: the one that `choices`, which may be null, names for
+// `layer`, or the cost model's. That passes over a kernel that pre-adds where the weights of this
+// layer would make it repair too much.
+ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa,
+                      std::string layer, const KernelChoices* choices);
 
 // Splits the positions and panels of `run` over the pool. `scratch` is ConvScratchBytes(run,
 // positions) for each of the pool's threads.

@@ -24,6 +24,7 @@ class Int8Fc final : public Step {
         epilogue_(std::move(epilogue)),
         kernel_(chosen.kernel),
         packed_(std::move(chosen.groups)),
+        candidates_(std::move(chosen.candidates)),
         source_(spec.input, false, false, kernel_->input == ConvInput::kS16, isa) {}
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
@@ -70,6 +71,12 @@ class Int8Fc final : public Step {
     return info;
   }
 
+  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> /*in*/,
+                                            std::span<const Dims> /*out*/,
+                                            int /*threads*/) const override {
+    return candidates_;
+  }
+
   [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
                                      std::span<const Dims> out) const override {
     (void)in;
@@ -87,6 +94,7 @@ class Int8Fc final : public Step {
   OwnedEpilogue epilogue_;
   const ConvKernel* kernel_;
   std::vector<kernels::PackedConv> packed_;
+  KernelCandidates candidates_;
   ConvSource source_;
 };
 
@@ -128,7 +136,10 @@ Result<std::unique_ptr<Step>> MakeInt8Fc(const Int8FcSpec& spec, Isa isa) {
                                       .inner_depth = spec.k,
                                       .stride_o = 1,
                                       .stride_inner = spec.n};
-  ChosenConv chosen = ChooseConv(spec.input, {&filter, 1}, isa);
+  const std::string layer = "fc_int8_" + std::to_string(spec.k) + "_" + std::to_string(spec.n) +
+                            "_" + std::to_string(int{spec.input.is_unsigned}) + "_" +
+                            std::to_string(spec.input.max_code);
+  ChosenConv chosen = ChooseConv(spec.input, {&filter, 1}, isa, layer, spec.choices);
   return std::unique_ptr<Step>(
       std::make_unique<Int8Fc>(spec, MakeEpilogue(e), std::move(chosen), isa));
 }

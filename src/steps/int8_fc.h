@@ -26,6 +26,7 @@ struct Int8FcSpec {
   kernels::Activation activation;
   bool output_is_float = false;
   CodeGrid output;
+  const KernelChoices* choices = nullptr;  // null: the cost model decides; not kept
 };
 
 // Input: x (codes on spec.input). Output: the leading extents of x, then N.

@@ -90,9 +90,23 @@ class OnednnConv : public Step {
     return positions * (others / spec_.groups) * spec_.kernel[0] * spec_.kernel[1];
   }
 
+  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> in, std::span<const Dims> out,
+                                            int threads) const override {
+    if (out[0].Numel() == 0) return {};
+    auto kernels = onednn::ConvKernels(OnednnSpec(in[0]), Extents(in[0], out[0]), threads);
+    if (!kernels.ok()) return {};
+    return {LayerName(in[0], out[0], threads), *std::move(kernels)};
+  }
+
  private:
   Result<std::unique_ptr<onednn::Primitive>> MakePrimitive(const Dims& in, const Dims& out,
                                                            int threads) const {
+    std::string_view kernel;
+    if (spec_.choices != nullptr) kernel = spec_.choices->Find(LayerName(in, out, threads));
+    return onednn::MakeConv(OnednnSpec(in), Extents(in, out), weights_, threads, kernel);
+  }
+
+  [[nodiscard]] onednn::ConvSpec OnednnSpec(const Dims& in) const {
     onednn::ConvSpec spec;
     spec.transposed = spec_.transposed;
     spec.in_channels = spec_.in_channels;
@@ -102,13 +116,45 @@ class OnednnConv : public Step {
     spec.stride = spec_.stride;
     spec.bias = spec_.bias.empty() ? nullptr : spec_.bias.data();
     spec.epilogue = spec_.epilogue;
+    const std::array<WindowAxis, 2> axes = ResolveWindows(spec_, in);
+    for (size_t i = 0; i < 2; ++i) spec.dilation[i] = axes[i].dilation;
+    return spec;
+  }
+
+  [[nodiscard]] onednn::ConvExtents Extents(const Dims& in, const Dims& out) const {
     onednn::ConvExtents extents{in[0], {in[2], in[3]}, {out[2], out[3]}, {}};
     const std::array<WindowAxis, 2> axes = ResolveWindows(spec_, in);
-    for (size_t i = 0; i < 2; ++i) {
-      spec.dilation[i] = axes[i].dilation;
-      extents.pad_before[i] = axes[i].before;
+    for (size_t i = 0; i < 2; ++i) extents.pad_before[i] = axes[i].before;
+    return extents;
+  }
+
+  [[nodiscard]] std::string LayerName(const Dims& in, const Dims& out, int threads) const {
+    const onednn::ConvSpec spec = OnednnSpec(in);
+    const onednn::ConvExtents extents = Extents(in, out);
+    std::string name = spec.transposed ? "conv_transpose_f32" : "conv_f32";
+    for (const int64_t v : {in[0],
+                            in[1],
+                            in[2],
+                            in[3],
+                            out[1],
+                            out[2],
+                            out[3],
+                            spec.groups,
+                            spec.kernel[0],
+                            spec.kernel[1],
+                            spec.stride[0],
+                            spec.stride[1],
+                            spec.dilation[0],
+                            spec.dilation[1],
+                            extents.pad_before[0],
+                            extents.pad_before[1],
+                            int64_t{spec.bias != nullptr},
+                            int64_t{spec.epilogue.residual},
+                            static_cast<int64_t>(spec.epilogue.activation),
+                            int64_t{threads}}) {
+      name += "_" + std::to_string(v);
     }
-    return onednn::MakeConv(spec, extents, weights_, threads);
+    return name;
   }
 
   FloatConvSpec spec_;

@@ -33,6 +33,7 @@ struct FloatConvSpec {
   std::shared_ptr<const void> filter_owner;  // keeps `filter` alive
   std::vector<float> bias;                   // empty or out_channels
   onednn::Epilogue epilogue;
+  std::shared_ptr<const KernelChoices> choices;  // null: the cost model decides
 };
 
 // Output extents (N, C, H, W) for an input of `in`, or what is wrong with `in`.

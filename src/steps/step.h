@@ -21,6 +21,7 @@
 #include "base/dtype.h"
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "steps/kernel_choice.h"
 
 namespace skiff::steps {
 
@@ -128,6 +129,14 @@ class Step {
   [[nodiscard]] virtual bool ReadsPastEnd(int input) const {
     (void)input;
     return true;
+  }
+  // Equal kernels that this step could run on at the extents given, with so many threads.
+  [[nodiscard]] virtual KernelCandidates Candidates(std::span<const Dims> in,
+                                                    std::span<const Dims> out, int threads) const {
+    (void)in;
+    (void)out;
+    (void)threads;
+    return {};
   }
   // Multiply-adds of one run at the extents given, for rooflines; 0 where it makes no sense.
   [[nodiscard]] virtual int64_t MultiplyAdds(std::span<const Dims> in,

@@ -36,14 +36,25 @@ bool FillsBlocks(const ConvKernel& kernel, int64_t tap_depth) {
   return kernel.step_block == 1 || 2 * tap_depth >= int64_t{kernel.step_block} * kernel.k_group;
 }
 
+bool Fits(const ConvKernel& kernel, const ConvNeed& need, Isa isa) {
+  return Reads(kernel.input, need) && Allows(isa, kernel.isa) &&
+         FillsBlocks(kernel, need.tap_depth) && (need.may_pre_add || !kernel.pre_add);
+}
+
 }  // namespace
 
 const ConvKernel* FindConvKernel(const ConvNeed& need, Isa isa) {
-  const std::span<const ConvKernel> kernels = ConvKernels();
-  return &*std::find_if(kernels.begin(), kernels.end(), [&](const ConvKernel& kernel) {
-    return Reads(kernel.input, need) && Allows(isa, kernel.isa) &&
-           FillsBlocks(kernel, need.tap_depth) && (need.may_pre_add || !kernel.pre_add);
-  });
+  return FindConvKernels(need, isa).front();
+}
+
+std::vector<const ConvKernel*> FindConvKernels(const ConvNeed& need, Isa isa) {
+  std::vector<const ConvKernel*> found;
+  for (const ConvKernel& kernel : ConvKernels()) {
+    if (!Fits(kernel, need, isa)) continue;
+    if (kernel.isa == Isa::kScalar && isa != Isa::kScalar && !found.empty()) continue;
+    found.push_back(&kernel);
+  }
+  return found;
 }
 
 bool IsPointwise(const ConvGeometry& g) {

@@ -51,6 +51,10 @@ struct ConvNeed {
 // The best one that may run under `isa`; never null.
 const ConvKernel* FindConvKernel(const ConvNeed& need, Isa isa);
 
+// All that may run, the one that FindConvKernel takes first. They write the same bytes. The plain
+// loops of kScalar are among them only where nothing else is.
+std::vector<const ConvKernel*> FindConvKernels(const ConvNeed& need, Isa isa);
+
 // Bytes of one input element as the kernel reads it.
 constexpr int64_t ElementBytes(ConvInput input) { return input == ConvInput::kS16 ? 2 : 1; }
 

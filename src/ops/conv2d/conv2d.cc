@@ -51,7 +51,9 @@ Result<std::vector<float>> Bias(const graph::Node& node) {
   return std::vector<float>(data.begin(), data.end());
 }
 
-Result<std::unique_ptr<steps::Step>> FloatStep(const graph::Node& node, const Conv2dAttrs& attrs) {
+Result<std::unique_ptr<steps::Step>> FloatStep(const LowerContext& context,
+                                               const Conv2dAttrs& attrs) {
+  const graph::Node& node = context.node;
   const Value& filter = *node.In("Filter");
   const std::vector<int64_t>& dims = filter.constant->dims;
   steps::FloatConvSpec spec;
@@ -70,6 +72,7 @@ Result<std::unique_ptr<steps::Step>> FloatStep(const graph::Node& node, const Co
   spec.epilogue.activation = attrs.activation.kind;
   spec.epilogue.alpha = attrs.activation.alpha;
   spec.epilogue.beta = attrs.activation.beta;
+  spec.choices = context.choices;
   return steps::MakeOnednnConv(std::move(spec));
 }
 
@@ -97,8 +100,9 @@ Status SetInt8Edges(const graph::Node& node, steps::Int8ConvSpec* spec) {
   return OkStatus();
 }
 
-Result<std::unique_ptr<steps::Step>> Int8Step(const graph::Node& node, const Conv2dAttrs& attrs,
-                                              Isa isa) {
+Result<std::unique_ptr<steps::Step>> Int8Step(const LowerContext& context,
+                                              const Conv2dAttrs& attrs) {
+  const graph::Node& node = context.node;
   const Value& filter = *node.In("Filter");
   const std::vector<int64_t>& dims = filter.constant->dims;
   steps::Int8ConvSpec spec;
@@ -118,7 +122,8 @@ Result<std::unique_ptr<steps::Step>> Int8Step(const graph::Node& node, const Con
   SKIFF_ASSIGN_OR_RETURN(spec.bias, Bias(node));
   SKIFF_ASSIGN_OR_RETURN(spec.activation, ToInt8Activation(attrs.activation));
   SKIFF_RETURN_IF_ERROR(SetInt8Edges(node, &spec));
-  return steps::MakeInt8Conv(spec, isa);
+  spec.choices = context.choices.get();
+  return steps::MakeInt8Conv(spec, context.isa);
 }
 
 Result<std::unique_ptr<steps::Step>> MakeStep(const LowerContext& context,
@@ -130,9 +135,9 @@ Result<std::unique_ptr<steps::Step>> MakeStep(const LowerContext& context,
   if (!filter.constant) {
     return Unsupported("filter " + filter.name + " is computed; only a parameter is supported");
   }
-  if (codes && filter.dtype == DType::kInt8) return Int8Step(node, attrs, context.isa);
+  if (codes && filter.dtype == DType::kInt8) return Int8Step(context, attrs);
   if (!codes && filter.dtype == DType::kFloat32 && input.value->dtype == DType::kFloat32) {
-    return FloatStep(node, attrs);
+    return FloatStep(context, attrs);
   }
   return Unsupported("input " + input.value->name + " of type " +
                      std::string(Name(input.value->dtype)) + " with filter " + filter.name +

@@ -131,8 +131,9 @@ std::vector<int8_t> RowsOfK(const Value& weights, const MatmulSpec& product, int
   return rows;
 }
 
-Result<std::unique_ptr<steps::Step>> Int8Step(const graph::Node& node, const MatmulAttrs& attrs,
-                                              Isa isa) {
+Result<std::unique_ptr<steps::Step>> Int8Step(const LowerContext& context,
+                                              const MatmulAttrs& attrs) {
+  const graph::Node& node = context.node;
   const Value& weights = *node.In(RightSlot(node));
   const MatmulSpec& product = attrs.product;
   const bool mul = product.form == MatmulSpec::Form::kMul;
@@ -157,7 +158,8 @@ Result<std::unique_ptr<steps::Step>> Int8Step(const graph::Node& node, const Mat
   if (!spec.output_is_float) {
     SKIFF_ASSIGN_OR_RETURN(spec.output, CodeGridOf(output));
   }
-  return steps::MakeInt8Fc(spec, isa);
+  spec.choices = context.choices.get();
+  return steps::MakeInt8Fc(spec, context.isa);
 }
 
 Status RequireFloat(const Value& value) {
@@ -179,7 +181,7 @@ Result<Lowered> Lower(const LowerContext& context) {
     return Unsupported("bias " + bias->name + " is computed; only a parameter is supported");
   }
   if (IsInt8(left->dtype) && right->constant && right->dtype == DType::kInt8) {
-    SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8Step(node, attrs, context.isa));
+    SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8Step(context, attrs));
     return lowered;
   }
   SKIFF_RETURN_IF_ERROR(RequireFloat(*left));
