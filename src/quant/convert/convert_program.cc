@@ -303,18 +303,8 @@ class Converter {
     if (slots == nullptr || op->type == "conv2d_transpose") return OkStatus();
     const std::string x = In(*op, slots->activation);
     const std::string weight = In(*op, slots->weight);
-    AttributeReader attributes(op->attributes);
-    if (rounded_.contains(x) || !attributes.Has(x + ".max") || !stored_.contains(weight)) {
-      return OkStatus();
-    }
-    const float threshold = std::fmax(std::fabs(attributes.Float(x + ".min", 0)),
-                                      std::fabs(attributes.Float(x + ".max", 0)));
-    const std::vector<program::Attribute> as_read = op->attributes;
-    for (const program::Attribute& attribute : as_read) {
-      if (attribute.name.ends_with(".min") || attribute.name.ends_with(".max")) {
-        EraseAttribute(op, attribute.name);
-      }
-    }
+    if (rounded_.contains(x) || !HasRange(*op, x) || !stored_.contains(weight)) return OkStatus();
+    const float threshold = TakeRange(op, x);
     if (!(threshold > 0) || !std::isfinite(threshold)) return OkStatus();
     SKIFF_ASSIGN_OR_RETURN(QuantizedWeight codes,
                            LargestCodes(weight, stored_.at(weight), WeightAxis(*op)));

@@ -89,4 +89,18 @@ Result<std::vector<float>> WeightThresholds(const Params& params, const OpDesc& 
   return Thresholds(params, scales->names[0]);
 }
 
+bool HasRange(const OpDesc& op, const std::string& x) {
+  return AttributeReader(op.attributes).Has(x + ".max");
+}
+
+float TakeRange(OpDesc* op, const std::string& x) {
+  AttributeReader attributes(op->attributes);
+  const float threshold = std::fmax(std::fabs(attributes.Float(x + ".min", 0)),
+                                    std::fabs(attributes.Float(x + ".max", 0)));
+  std::erase_if(op->attributes, [](const program::Attribute& attribute) {
+    return attribute.name.ends_with(".min") || attribute.name.ends_with(".max");
+  });
+  return threshold;
+}
+
 }  // namespace skiff::quant

@@ -1,4 +1,5 @@
-// The operators that round in quantised models (docs/formats.md, R1 to R4), and what they say.
+// The operators and attributes that round in quantised models (docs/formats.md, R1 to R4 and R6),
+// and what they say.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -40,5 +41,10 @@ Result<std::vector<float>> Thresholds(const Params& params, const std::string& s
 // What an output dequantiser says of the weight in front of it.
 Result<std::vector<float>> WeightThresholds(const Params& params,
                                             const program::OpDesc& dequantizer);
+
+// R6: does the operator's attribute "<x>.max" say how large its input `x` gets?
+bool HasRange(const program::OpDesc& op, const std::string& x);
+// The larger magnitude of "<x>.min" and "<x>.max". All ranges leave the operator.
+float TakeRange(program::OpDesc* op, const std::string& x);
 
 }  // namespace skiff::quant
