@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 # Programs whose tests start threads; the thread sanitizer looks at these alone.
 thread_tests=(base_test tests_threads)
 # Programs that run under the address and undefined-behaviour sanitizers: those that read files of others,
-# move memory in kernels, or run whole models. The rest would double the time of the build.
-memory_tests=(formats_test imaging_test kernels_test steps_test quant_test tests_quantised tests_corruption)
+# move memory in kernels, or run whole models. The rest would double the time of the build. Those that run longest
+# stand first, so that no processor waits for the last of them.
+memory_tests=(tests_corruption quant_test tests_quantised kernels_test steps_test formats_test imaging_test)
 # clang-tidy begins with the files that changed last and begins no more after this time; it says what
 # it left out. A third of the files take 3 minutes.
 tidy_seconds=180
