@@ -101,8 +101,8 @@ def make(folder, pages, seed):
 def iou(first, second, threshold):
     import numpy as np
 
-    names = sorted(p.name for p in first.glob("*.npy"))
-    if not names or names != sorted(p.name for p in second.glob("*.npy")):
+    names = sorted(p.relative_to(first) for p in first.rglob("*.npy"))
+    if not names or names != sorted(p.relative_to(second) for p in second.rglob("*.npy")):
         sys.exit(f"{first} and {second} do not hold maps of the same names")
     both = either = 0
     for name in names:
