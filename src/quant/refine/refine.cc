@@ -19,7 +19,7 @@ namespace {
 
 // Bytes of samples and of moments that one group of layers may hold.
 constexpr size_t kSampleGroupBytes = size_t{48} << 20;
-constexpr size_t kMomentGroupBytes = size_t{112} << 20;
+constexpr size_t kMomentGroupBytes = size_t{96} << 20;
 // Of the range search: patches of a layer, and the batches that they come from. Many batches: what
 // lies far out may be in few of them, and clipping it be most of the error.
 constexpr int64_t kSampleRows = 768;
