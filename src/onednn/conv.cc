@@ -78,7 +78,7 @@ ConvDescription DescribeConv(const ConvSpec& spec, const Descs& d) {
 
 // The cost model. On AVX2 oneDNN prefers its batch-reduce kernel for 1x1 convolutions; the direct
 // one behind it is 3 to 10 % faster, but divides few positions among threads worse.
-std::string PreferredKernel(std::string first, const ConvExtents& e, int threads) {
+std::string PreferredKernel(const std::string& first, const ConvExtents& e, int threads) {
   constexpr int64_t kLeastPositions = 64;  // per thread
   const int64_t positions = e.batch * e.out[0] * e.out[1];
   const bool divides = threads == 1 || positions >= kLeastPositions * threads;

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace skiff::steps {
@@ -14,7 +15,9 @@ namespace skiff::steps {
 // Kernel by layer. A layer is named by everything that its speed depends on, in one word.
 class KernelChoices {
  public:
-  void Set(std::string layer, std::string kernel) { by_layer_[std::move(layer)] = kernel; }
+  void Set(std::string layer, std::string kernel) {
+    by_layer_[std::move(layer)] = std::move(kernel);
+  }
   // Empty where nothing was found.
   [[nodiscard]] std::string_view Find(std::string_view layer) const {
     const auto it = by_layer_.find(layer);
