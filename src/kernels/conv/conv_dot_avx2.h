@@ -24,16 +24,35 @@ struct Dot256 {
     return _mm256_setzero_si256();
   }
 
-  template <int R, int V>
-  static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m256i (&acc)[R][2]) {
-    EpilogueRows out;
-    out.channel = t.channel;
-    out.n = t.channel_count;
-    out.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
-    out.residual_stride = t.residual_stride;
-    out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
-    out.dst_stride = t.dst_stride;
-    avx2::ApplyEpilogueRows<R, V>(*t.epilogue, acc, out);
+  struct AnyFinish {
+    template <int R, int V>
+    static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m256i (&acc)[R][2]) {
+      avx2::FinishAny<R, V>(*t.epilogue, acc, RowsFrom(t, first));
+    }
+  };
+  template <typename Codes>
+  struct CodesFinish {
+    template <int R, int V>
+    static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m256i (&acc)[R][2]) {
+      if constexpr (V == 2) {
+        avx2::StoreWide<Codes, avx2::InOrder>(*t.epilogue, acc, RowsFrom(t, first));
+      } else {
+        avx2::StoreNarrow<Codes>(*t.epilogue, acc, RowsFrom(t, first));
+      }
+    }
+  };
+
+  // Whole panels and whole halves of them, whose epilogue is one that is compiled for.
+  template <int V, typename Run>
+  static SKIFF_INLINE void ForFinish(const ConvTile& t, Run run) {
+    const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
+    bool known = t.channel_count == 8 * V;
+    if constexpr (V == 2) {
+      known = known && avx2::ForCodes(*t.epilogue, with);
+    } else {
+      known = known && avx2::ForPlainCodes(*t.epilogue, with);
+    }
+    if (!known) run(AnyFinish());
   }
 };
 

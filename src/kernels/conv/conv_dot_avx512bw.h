@@ -28,22 +28,21 @@ struct Dot512 {
     return _mm512_setzero_si512();
   }
 
-  template <int R, int V>
-  static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m512i (&acc)[R][4]) {
-    alignas(64) int32_t sums[R][16 * V];
-    SKIFF_UNROLL
-    for (int r = 0; r < R; ++r) {
+  struct AnyFinish {
+    template <int R, int V>
+    static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m512i (&acc)[R][4]) {
+      alignas(64) int32_t sums[R][16 * V];
       SKIFF_UNROLL
-      for (int v = 0; v < V; ++v) _mm512_store_si512(sums[r] + 16 * v, acc[r][v]);
+      for (int r = 0; r < R; ++r) {
+        SKIFF_UNROLL
+        for (int v = 0; v < V; ++v) _mm512_store_si512(sums[r] + 16 * v, acc[r][v]);
+      }
+      avx512bw::ApplyEpilogueRows<V>(*t.epilogue, sums[0], R, RowsFrom(t, first));
     }
-    EpilogueRows out;
-    out.channel = t.channel;
-    out.n = t.channel_count;
-    out.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
-    out.residual_stride = t.residual_stride;
-    out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
-    out.dst_stride = t.dst_stride;
-    avx512bw::ApplyEpilogueRows<V>(*t.epilogue, sums[0], R, out);
+  };
+  template <int V, typename Run>
+  static SKIFF_INLINE void ForFinish(const ConvTile& /*t*/, Run run) {
+    run(AnyFinish());
   }
 };
 

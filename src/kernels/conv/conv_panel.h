@@ -10,7 +10,10 @@
 //   Load(w)           weights of one step; Broadcast(x): the inputs of one step of one position
 //   Start(start, v)   the sums before the first step
 //   Add(acc, x, w), AddTwo(acc, x0, w0, x1, w1)
-//   Finish<R, V>(tile, first, acc)   the epilogue of R positions, the first of them `first`
+//   AnyFinish         has Finish<R, V>(tile, first, acc), the epilogue of R positions, the first of
+//                     them `first`
+//   ForFinish<V>(tile, run)   calls run(F()), where F is AnyFinish or one that knows more of the
+//                     tile's epilogue; it finishes blocks of kRows and kTallRows positions
 #pragma once
 
 #include <cstdint>
@@ -77,7 +80,7 @@ SKIFF_INLINE void PointAt(const ConvTile& t, const void* const* rows, const char
 }
 
 // R positions x V vectors of channels. `rows` is where the first position's pointer lies.
-template <typename Dot, int R, int V>
+template <typename Dot, typename F, int R, int V>
 SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
   using SumsRV = Sums<Dot, R, V>;
   constexpr int64_t kStepBytes = SumsRV::kStepBytes;
@@ -101,13 +104,13 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
                 reinterpret_cast<const char*>(t.fixup_weights) + kStepBytes * f);
     }
   }
-  Dot::template Finish<R, V>(t, first, sums.acc);
+  F::template Finish<R, V>(t, first, sums.acc);
 }
 
-template <typename Dot, int R, int V>
+template <typename Dot, typename F, int R, int V>
 __attribute__((noinline)) void RunExactly(const ConvTile& t, const void* const* rows,
                                           int64_t first) {
-  RunTile<Dot, R, V>(t, rows, first);
+  RunTile<Dot, F, R, V>(t, rows, first);
 }
 
 // The last positions: at most R.
@@ -115,7 +118,7 @@ template <typename Dot, int R, int V>
 void RunTail(const ConvTile& t, const void* const* rows, int64_t first, int64_t count) {
   if constexpr (R > 0) {
     if (count == R) {
-      RunExactly<Dot, R, V>(t, rows, first);
+      RunExactly<Dot, typename Dot::AnyFinish, R, V>(t, rows, first);
     } else {
       RunTail<Dot, R - 1, V>(t, rows, first, count);
     }
@@ -123,26 +126,43 @@ void RunTail(const ConvTile& t, const void* const* rows, int64_t first, int64_t 
 }
 
 // `count` positions of one block of pointers.
-template <typename Dot, int V>
+template <typename Dot, typename F, int V>
 SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t first,
                            int64_t count) {
   constexpr int kRows = Dot::kRows;
   if constexpr (V <= 2 && Dot::kTallRows != kRows) {
-    if (count == Dot::kTallRows) return RunExactly<Dot, Dot::kTallRows, V>(t, rows, first);
+    if (count == Dot::kTallRows) return RunExactly<Dot, F, Dot::kTallRows, V>(t, rows, first);
   }
   for (; count >= kRows; count -= kRows, rows += kRows, first += kRows) {
-    RunExactly<Dot, kRows, V>(t, rows, first);
+    RunExactly<Dot, F, kRows, V>(t, rows, first);
   }
   RunTail<Dot, kRows - 1, V>(t, rows, first, count);
 }
 
-template <typename Dot, int V>
-void RunPanel(const ConvTile& t) {
+template <typename Dot, typename F, int V>
+void RunBlocks(const ConvTile& t) {
   const void* const* rows = t.rows;
   for (int64_t p = 0; p < t.positions; p += Dot::kTileRows, rows += t.taps * Dot::kTileRows) {
     const int64_t left = t.positions - p;
-    RunBlock<Dot, V>(t, rows, p, left < Dot::kTileRows ? left : Dot::kTileRows);
+    RunBlock<Dot, F, V>(t, rows, p, left < Dot::kTileRows ? left : Dot::kTileRows);
   }
+}
+
+template <typename Dot, int V>
+void RunPanel(const ConvTile& t) {
+  Dot::template ForFinish<V>(t, [&]<typename F>(F) { RunBlocks<Dot, F, V>(t); });
+}
+
+// Where the epilogue of positions from `first` on reads and writes.
+SKIFF_INLINE EpilogueRows RowsFrom(const ConvTile& t, int64_t first) {
+  EpilogueRows rows;
+  rows.channel = t.channel;
+  rows.n = t.channel_count;
+  rows.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
+  rows.residual_stride = t.residual_stride;
+  rows.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
+  rows.dst_stride = t.dst_stride;
+  return rows;
 }
 
 // As many vectors as the panel's channels need.

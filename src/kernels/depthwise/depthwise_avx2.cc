@@ -26,16 +26,37 @@ struct Ops {
   static SKIFF_INLINE __m256i MultiplyAdd(__m256i acc, __m256i x, __m256i w) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
   }
-  // From channels 0-3 | 8-11 and 4-7 | 12-15.
-  static SKIFF_INLINE void InOrder(__m256i (&acc)[2]) {
-    const __m256i first = _mm256_permute2x128_si256(acc[0], acc[1], 0x20);
-    acc[1] = _mm256_permute2x128_si256(acc[0], acc[1], 0x31);
-    acc[0] = first;
-  }
-  template <int P>
-  static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& out,
-                                  const __m256i (&acc)[P][2]) {
-    avx2::ApplyEpilogueRows<P>(e, acc, out);
+  // Sums are of channels 0-3 | 8-11 and 4-7 | 12-15.
+  struct AnyFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m256i (&acc)[P][2]) {
+      __m256i sorted[P][2];
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        sorted[p][0] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], 0x20);
+        sorted[p][1] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], 0x31);
+      }
+      avx2::FinishAny<P, 2>(e, sorted, rows);
+    }
+  };
+  template <typename Codes>
+  struct CodesFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m256i (&acc)[P][2]) {
+      if (rows.n != 16) return AnyFinish::Finish(e, rows, acc);
+      avx2::StoreWide<Codes, avx2::Unpacked>(e, acc, rows);
+    }
+  };
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    if (e.clamps_codes && e.store == StoreType::kU8 && e.residual == ResidualType::kNone) {
+      avx2::ForRounding<StoreType::kU8, ResidualType::kNone>(
+          e, [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); });
+    } else {
+      run(AnyFinish());
+    }
   }
 };
 

@@ -34,22 +34,28 @@ struct Ops {
   }
 
   // Lane l of part i holds channels 16 l + 4 i to 16 l + 4 i + 3: a transpose of 4 x 4 lanes.
-  template <int P>
-  static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& out,
-                                  const __m512i (&acc)[P][4]) {
-    alignas(64) int32_t sums[P][64];
-    SKIFF_UNROLL
-    for (int p = 0; p < P; ++p) {
-      const __m512i a = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0x44);
-      const __m512i b = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0x44);
-      const __m512i c = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0xee);
-      const __m512i d = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0xee);
-      _mm512_store_si512(sums[p], _mm512_shuffle_i32x4(a, b, 0x88));
-      _mm512_store_si512(sums[p] + 16, _mm512_shuffle_i32x4(a, b, 0xdd));
-      _mm512_store_si512(sums[p] + 32, _mm512_shuffle_i32x4(c, d, 0x88));
-      _mm512_store_si512(sums[p] + 48, _mm512_shuffle_i32x4(c, d, 0xdd));
+  struct AnyFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m512i (&acc)[P][4]) {
+      alignas(64) int32_t sums[P][64];
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        const __m512i a = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0x44);
+        const __m512i b = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0x44);
+        const __m512i c = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0xee);
+        const __m512i d = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0xee);
+        _mm512_store_si512(sums[p], _mm512_shuffle_i32x4(a, b, 0x88));
+        _mm512_store_si512(sums[p] + 16, _mm512_shuffle_i32x4(a, b, 0xdd));
+        _mm512_store_si512(sums[p] + 32, _mm512_shuffle_i32x4(c, d, 0x88));
+        _mm512_store_si512(sums[p] + 48, _mm512_shuffle_i32x4(c, d, 0xdd));
+      }
+      avx512bw::ApplyEpilogueRows<4>(e, sums[0], P, rows);
     }
-    avx512bw::ApplyEpilogueRows<4>(e, sums[0], P, out);
+  };
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& /*e*/, Run run) {
+    run(AnyFinish());
   }
 };
 

@@ -24,24 +24,27 @@ struct Ops {
   static SKIFF_INLINE __m512i MultiplyAdd(__m512i acc, __m512i x, __m512i w) {
     return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
   }
-  // From channels 0-3 | 8-11 | 16-19 | 24-27 and 4-7 | 12-15 | 20-23 | 28-31.
-  static SKIFF_INLINE void InOrder(__m512i (&acc)[2]) {
-    const __m512i first =
-        _mm512_permutex2var_epi64(acc[0], _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), acc[1]);
-    acc[1] =
-        _mm512_permutex2var_epi64(acc[0], _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), acc[1]);
-    acc[0] = first;
-  }
-  template <int P>
-  static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& out,
-                                  const __m512i (&acc)[P][2]) {
-    alignas(64) int32_t sums[P][32];
-    SKIFF_UNROLL
-    for (int p = 0; p < P; ++p) {
-      _mm512_store_si512(sums[p], acc[p][0]);
-      _mm512_store_si512(sums[p] + 16, acc[p][1]);
+  // Sums are of channels 0-3 | 8-11 | 16-19 | 24-27 and 4-7 | 12-15 | 20-23 | 28-31.
+  struct AnyFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m512i (&acc)[P][2]) {
+      alignas(64) int32_t sums[P][32];
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        _mm512_store_si512(sums[p],
+                           _mm512_permutex2var_epi64(
+                               acc[p][0], _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), acc[p][1]));
+        _mm512_store_si512(
+            sums[p] + 16, _mm512_permutex2var_epi64(
+                              acc[p][0], _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), acc[p][1]));
+      }
+      avx512bw::ApplyEpilogueRows<2>(e, sums[0], P, rows);
     }
-    avx512bw::ApplyEpilogueRows<2>(e, sums[0], P, out);
+  };
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& /*e*/, Run run) {
+    run(AnyFinish());
   }
 };
 

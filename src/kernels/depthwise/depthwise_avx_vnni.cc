@@ -36,30 +36,51 @@ struct Ops {
   }
 
   // Part i of a position holds channels 4 i to 4 i + 3 | 16 + 4 i to 16 + 4 i + 3.
-  template <int P>
-  static SKIFF_INLINE void Finish(const Epilogue& e, EpilogueRows out, const __m256i (&acc)[P][4]) {
-    const int64_t n = out.n;
-    __m256i half[P][2];
-    SKIFF_UNROLL
-    for (int p = 0; p < P; ++p) {
-      half[p][0] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], 0x20);
-      half[p][1] = _mm256_permute2x128_si256(acc[p][2], acc[p][3], 0x20);
+  struct AnyFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, EpilogueRows rows,
+                                    const __m256i (&acc)[P][4]) {
+      const int64_t n = rows.n;
+      rows.n = n < 16 ? n : 16;
+      FinishHalf<0x20>(e, rows, acc);
+      if (n <= 16) return;
+      rows.n = n - 16;
+      rows.channel += 16;
+      rows.dst = static_cast<char*>(rows.dst) + 16 * ElementBytes(e.store);
+      if (rows.residual != nullptr) {
+        rows.residual = static_cast<const char*>(rows.residual) + 16 * ElementBytes(e.residual);
+      }
+      FinishHalf<0x31>(e, rows, acc);
     }
-    out.n = n < 16 ? n : 16;
-    avx2::ApplyEpilogueRows<P>(e, half, out);
-    if (n <= 16) return;
-    SKIFF_UNROLL
-    for (int p = 0; p < P; ++p) {
-      half[p][0] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], 0x31);
-      half[p][1] = _mm256_permute2x128_si256(acc[p][2], acc[p][3], 0x31);
+    template <int kLanes, int P>
+    static SKIFF_INLINE void FinishHalf(const Epilogue& e, const EpilogueRows& rows,
+                                        const __m256i (&acc)[P][4]) {
+      __m256i half[P][2];
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) {
+        half[p][0] = _mm256_permute2x128_si256(acc[p][0], acc[p][1], kLanes);
+        half[p][1] = _mm256_permute2x128_si256(acc[p][2], acc[p][3], kLanes);
+      }
+      avx2::FinishAny<P, 2>(e, half, rows);
     }
-    out.n = n - 16;
-    out.channel += 16;
-    out.dst = static_cast<char*>(out.dst) + 16 * ElementBytes(e.store);
-    if (out.residual != nullptr) {
-      out.residual = static_cast<const char*>(out.residual) + 16 * ElementBytes(e.residual);
+  };
+  template <typename Codes>
+  struct CodesFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m256i (&acc)[P][4]) {
+      if (rows.n != 32) return AnyFinish::Finish(e, rows, acc);
+      avx2::StoreQuads<Codes>(e, acc, rows);
     }
-    avx2::ApplyEpilogueRows<P>(e, half, out);
+  };
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    if (e.clamps_codes && e.store == StoreType::kU8 && e.residual == ResidualType::kNone) {
+      avx2::ForRounding<StoreType::kU8, ResidualType::kNone>(
+          e, [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); });
+    } else {
+      run(AnyFinish());
+    }
   }
 };
 

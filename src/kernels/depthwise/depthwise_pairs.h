@@ -113,12 +113,20 @@ struct Pairs {
     }
   }
 
-  template <int P>
+  using AnyFinish = typename Ops::AnyFinish;
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    // Signed inputs are rare.
+    if constexpr (kUnsigned) {
+      Ops::ForFinish(e, run);
+    } else {
+      run(AnyFinish());
+    }
+  }
+  template <typename F, int P>
   static SKIFF_INLINE void Finish(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c,
                                   Sums<P>& sums) {
-    SKIFF_UNROLL
-    for (int i = 0; i < P; ++i) Ops::InOrder(sums.acc[i]);
-    Ops::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
+    F::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
   }
 };
 

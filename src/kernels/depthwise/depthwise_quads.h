@@ -111,10 +111,15 @@ struct Quads {
     }
   }
 
-  template <int P>
+  using AnyFinish = typename Ops::AnyFinish;
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    Ops::ForFinish(e, run);
+  }
+  template <typename F, int P>
   static SKIFF_INLINE void Finish(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c,
                                   Sums<P>& sums) {
-    Ops::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
+    F::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
   }
 };
 

@@ -8,7 +8,9 @@
 //   Sums<P>           of P positions
 //   Sum<K, S, P>      P windows of K x K taps, S columns apart
 //   SumOne            one window of any kind, by its pointers
-//   Finish<P>         the epilogue
+//   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
+//                     epilogue
+//   Finish<F, P>      the epilogue
 #pragma once
 
 #include <cstdint>
@@ -44,7 +46,7 @@ constexpr int FirstSlot(int y, int K, int group) {
 }
 
 // kPositions windows from position p on, all channels. One of `block` channels at a time.
-template <typename Rung, int K, int S, int P>
+template <typename Rung, typename F, int K, int S, int P>
 void RunWindows(const DepthwiseTile& t, int64_t p) {
   const Epilogue e = *t.epilogue;  // a copy: stores to dst cannot change it
   const int64_t block_bytes = t.groups * Rung::kGroupBytes;
@@ -63,30 +65,31 @@ void RunWindows(const DepthwiseTile& t, int64_t p) {
     typename Rung::template Sums<P> sums;
     sums.Clear(start);
     Rung::template Sum<K, S, P>(t, row, t.channels - c, w, sums);
-    Rung::template Finish<P>(t, e, p, c, sums);
+    Rung::template Finish<F, P>(t, e, p, c, sums);
     if (start != nullptr) start += Rung::kBlock;
   }
 }
 
-template <typename Rung, int K, int S>
+template <typename Rung, typename F, int K, int S>
 void RunAllWindows(const DepthwiseTile& t) {
+  using Any = typename Rung::AnyFinish;
   int64_t p = 0;
   for (; p + Rung::kPositions <= t.positions; p += Rung::kPositions) {
-    RunWindows<Rung, K, S, Rung::kPositions>(t, p);
+    RunWindows<Rung, F, K, S, Rung::kPositions>(t, p);
   }
   if constexpr (Rung::kPositions > 2) {
-    for (; p + 2 <= t.positions; p += 2) RunWindows<Rung, K, S, 2>(t, p);
+    for (; p + 2 <= t.positions; p += 2) RunWindows<Rung, Any, K, S, 2>(t, p);
   }
-  for (; p < t.positions; ++p) RunWindows<Rung, K, S, 1>(t, p);
+  for (; p < t.positions; ++p) RunWindows<Rung, Any, K, S, 1>(t, p);
 }
 
-template <typename Rung, int K>
+template <typename Rung, typename F, int K>
 bool RunSquare(const DepthwiseTile& t) {
   if (t.rows != K || t.columns != K) return false;
   if (t.position_step == t.column_step) {
-    RunAllWindows<Rung, K, 1>(t);
+    RunAllWindows<Rung, F, K, 1>(t);
   } else if (t.position_step == 2 * t.column_step) {
-    RunAllWindows<Rung, K, 2>(t);
+    RunAllWindows<Rung, F, K, 2>(t);
   } else {
     return false;
   }
@@ -103,15 +106,18 @@ void RunOne(const DepthwiseTile& t, int64_t p) {
     typename Rung::template Sums<1> sums;
     sums.Clear(start);
     Rung::SumOne(t, p * t.position_step + c, t.channels - c, w, sums);
-    Rung::template Finish<1>(t, *t.epilogue, p, c, sums);
+    Rung::template Finish<typename Rung::AnyFinish, 1>(t, *t.epilogue, p, c, sums);
     if (start != nullptr) start += Rung::kBlock;
   }
 }
 
 template <typename Rung>
 void RunDepthwise(const DepthwiseTile& t) {
-  if (RunSquare<Rung, 3>(t) || RunSquare<Rung, 5>(t)) return;
-  for (int64_t p = 0; p < t.positions; ++p) RunOne<Rung>(t, p);
+  bool done = false;
+  Rung::ForFinish(*t.epilogue, [&]<typename F>(F) {
+    done = RunSquare<Rung, F, 3>(t) || RunSquare<Rung, F, 5>(t);
+  });
+  for (int64_t p = 0; !done && p < t.positions; ++p) RunOne<Rung>(t, p);
 }
 
 }  // namespace

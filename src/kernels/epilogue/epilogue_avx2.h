@@ -120,12 +120,8 @@ SKIFF_INLINE void StoreBytes(__m128i codes, int64_t n, void* dst) {
   for (int64_t i = 0; i < (n & 7); ++i, rest >>= 8) out[i] = static_cast<uint8_t>(rest);
 }
 
-// y0 and y1 already hold fma(acc, m, b) of 16 channels, of which n count. Reads a whole vector of
-// the residual whatever n is.
-SKIFF_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, int64_t n,
-                                 const void* residual, void* dst) {
-  if (e.residual != ResidualType::kNone) AddResidual(e, residual, y0, y1);
-  if (e.activation != EpilogueActivation::kClamp) ActivateVectors(e, y0, y1);
+// Clamps, rounds and stores the first n of 16 values.
+SKIFF_INLINE void StoreVectors(const Epilogue& e, __m256 y0, __m256 y1, int64_t n, void* dst) {
   if (e.store == StoreType::kF32) {
     StoreFloats(e, y0, y1, n, static_cast<float*>(dst));
     return;
@@ -140,6 +136,15 @@ SKIFF_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, int64_
   const __m128i codes =
       e.store == StoreType::kU8 ? _mm_packus_epi16(first, second) : _mm_packs_epi16(first, second);
   StoreBytes(codes, n, dst);
+}
+
+// y0 and y1 already hold fma(acc, m, b) of 16 channels, of which n count. Reads a whole vector of
+// the residual whatever n is.
+SKIFF_INLINE void FinishChannels(const Epilogue& e, __m256 y0, __m256 y1, int64_t n,
+                                 const void* residual, void* dst) {
+  if (e.residual != ResidualType::kNone) AddResidual(e, residual, y0, y1);
+  if (e.activation != EpilogueActivation::kClamp) ActivateVectors(e, y0, y1);
+  StoreVectors(e, y0, y1, n, dst);
 }
 
 // The whole epilogue for the sums of channels [channel, channel + n), n <= 16.

@@ -1,216 +1,249 @@
 // The epilogue for several output positions whose sums are still in registers, for the *_avx2.cc
 // files. Internal linkage only.
+//
+// The loops of a kernel are compiled once for each kind of epilogue that convolutional nets are
+// made of (CodesOf), so that a tile finds no decision left to take; ForEpilogue chooses among them,
+// once for many tiles. Everything else goes through memory (FinishSums), in one function that all
+// tiles of a file share.
 #pragma once
+
+#include <type_traits>
 
 #include "kernels/epilogue/epilogue_avx2.h"
 
 namespace skiff::kernels::avx2 {
 namespace {
 
-__attribute__((noinline)) void ApplyEpilogueSlow(const Epilogue& e, const int32_t* acc,
-                                                 int64_t count, const EpilogueRows& rows) {
+// Where the channels of a position lie in two vectors of sums: one after the other.
+struct InOrder {
+  static SKIFF_INLINE __m256 Load(const float* p, int part) {
+    return _mm256_loadu_ps(p + 8 * part);
+  }
+  // The codes of two positions, after they were packed twice: channels 0-3, 8-11 of the first and
+  // of the second | channels 4-7, 12-15.
+  static SKIFF_INLINE __m256i Sort(__m256i codes) {
+    return _mm256_permutevar8x32_epi32(codes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
+};
+
+// As unpacking s16 leaves them: 0-3 | 8-11 and 4-7 | 12-15. Packing undoes it.
+struct Unpacked {
+  static SKIFF_INLINE __m256 Load(const float* p, int part) {
+    const __m128 low = _mm_loadu_ps(p + 4 * part);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(low), _mm_loadu_ps(p + 8 + 4 * part), 1);
+  }
+  static SKIFF_INLINE __m256i Sort(__m256i codes) { return _mm256_permute4x64_epi64(codes, 0xd8); }
+};
+
+// An epilogue that only clamps, and may do so after rounding (Epilogue::clamps_codes).
+template <StoreType kStoreType, ResidualType kResidualType, bool kHalfAway>
+struct CodesOf {
+  static constexpr bool kUnsigned = kStoreType == StoreType::kU8;
+  static constexpr bool kHasResidual = kResidualType != ResidualType::kNone;
+
+  static SKIFF_INLINE __m256i Round(__m256 y) {
+    if constexpr (!kHalfAway) return _mm256_cvtps_epi32(y);
+    // What is below zero becomes the lowest code however it is rounded.
+    if constexpr (kUnsigned) {
+      return _mm256_cvttps_epi32(_mm256_add_ps(y, _mm256_set1_ps(0x1.fffffep-2F)));
+    }
+    return RoundHalfAway(y);
+  }
+  // Of 8 channels.
+  static SKIFF_INLINE __m256 Residual(const char* p) {
+    const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepi32_ps(kResidualType == ResidualType::kU8 ? _mm256_cvtepu8_epi32(codes)
+                                                                 : _mm256_cvtepi8_epi32(codes));
+  }
+  static SKIFF_INLINE __m256i Pack(__m256i first, __m256i second, __m256i lo, __m256i hi) {
+    if constexpr (kUnsigned) {
+      return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(first, second), lo), hi);
+    }
+    return _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(first, second), lo), hi);
+  }
+};
+
+// m and b of the channels that two vectors of sums stand for.
+struct Factors {
+  __m256 m0, m1, b0, b1;
+
+  template <typename Order>
+  static SKIFF_INLINE Factors Of(const Epilogue& e, int64_t channel, int second) {
+    return {Order::Load(e.m + channel, 0), Order::Load(e.m + channel, second),
+            Order::Load(e.b + channel, 0), Order::Load(e.b + channel, second)};
+  }
+};
+
+// The codes of two vectors of sums as s16; the residuals of each are where r0 and r1 point.
+template <typename Codes>
+SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, __m256 mr,
+                             const char* r0, const char* r1) {
+  __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
+  __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
+  if constexpr (Codes::kHasResidual) {
+    y0 = _mm256_fmadd_ps(Codes::Residual(r0), mr, y0);
+    y1 = _mm256_fmadd_ps(Codes::Residual(r1), mr, y1);
+  }
+  return _mm256_packs_epi32(Codes::Round(y0), Codes::Round(y1));
+}
+
+// R positions of 16 channels; R is even.
+template <typename Codes, typename Order, int R>
+SKIFF_INLINE void StoreWide(const Epilogue& e, const __m256i (&acc)[R][2],
+                            const EpilogueRows& rows) {
+  static_assert(R % 2 == 0 && (!Codes::kHasResidual || std::is_same_v<Order, InOrder>));
+  const Factors f = Factors::Of<Order>(e, rows.channel, 1);
+  const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
+  const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
+  const __m256 mr = _mm256_set1_ps(e.mr);
   const char* residual = static_cast<const char*>(rows.residual);
   char* dst = static_cast<char*>(rows.dst);
-  for (int64_t r = 0; r < count; ++r, acc += 16) {
-    ApplyEpilogue(e, _mm256_load_si256(reinterpret_cast<const __m256i*>(acc)),
-                  _mm256_load_si256(reinterpret_cast<const __m256i*>(acc + 8)), rows.channel,
-                  rows.n, residual, dst);
+  SKIFF_UNROLL
+  for (int r = 0; r < R; r += 2) {
+    const __m256i first = WordsOf<Codes>(f, acc[r][0], acc[r][1], mr, residual, residual + 8);
     residual += rows.residual_stride;
+    const __m256i second =
+        WordsOf<Codes>(f, acc[r + 1][0], acc[r + 1][1], mr, residual, residual + 8);
+    residual += rows.residual_stride;
+    const __m256i codes = Order::Sort(Codes::Pack(first, second, lo, hi));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_castsi256_si128(codes));
+    dst += rows.dst_stride;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_extracti128_si256(codes, 1));
     dst += rows.dst_stride;
   }
 }
 
-// What FastCodes needs of an epilogue. Read before the first store, which might change the epilogue
-// as far as the compiler knows.
-struct FastEpilogue {
-  __m256 m0, m1, b0, b1;
-  Clamp clamp;  // where it comes before the rounding
-  __m256i lo_code, hi_code;
-  HardSwish hard_swish;
-};
-
-// Which of the fast loops: the branches are taken once for all rows.
-struct Residual {
-  static constexpr bool kResidual = true, kHardSwish = false, kClampsCodes = true;
-};
-struct Activated {
-  static constexpr bool kResidual = false, kHardSwish = true, kClampsCodes = false;
-};
-struct Plain {
-  static constexpr bool kResidual = false, kHardSwish = false, kClampsCodes = true;
-};
-
-template <typename Kind, bool kHalfAway>
-SKIFF_INLINE __m256i FastRound(const FastEpilogue& f, __m256 y) {
-  if constexpr (!Kind::kClampsCodes) return RoundToCodes(y, f.clamp, kHalfAway);
-  return kHalfAway ? RoundHalfAway(y) : _mm256_cvtps_epi32(y);
-}
-
-// The codes of 16 sums as s16, in the order 0-3, 8-11 | 4-7, 12-15.
-template <typename Kind, bool kHalfAway>
-SKIFF_INLINE __m256i FastCodes(const Epilogue& e, const FastEpilogue& f, __m256i acc0, __m256i acc1,
-                               __m128i residual) {
-  __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
-  __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
-  if constexpr (Kind::kResidual) AddResidualCodes(e, residual, y0, y1);
-  if constexpr (Kind::kHardSwish) {
-    y0 = f.hard_swish(y0);
-    y1 = f.hard_swish(y1);
-  }
-  return _mm256_packs_epi32(FastRound<Kind, kHalfAway>(f, y0), FastRound<Kind, kHalfAway>(f, y1));
-}
-
-// The bytes of two vectors of s16 codes.
-template <typename Kind>
-SKIFF_INLINE __m256i FastPack(const FastEpilogue& f, bool u8, __m256i first, __m256i second) {
-  const __m256i bytes = u8 ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
-  if constexpr (!Kind::kClampsCodes) return bytes;
-  return u8 ? _mm256_min_epu8(_mm256_max_epu8(bytes, f.lo_code), f.hi_code)
-            : _mm256_min_epi8(_mm256_max_epi8(bytes, f.lo_code), f.hi_code);
-}
-
-// How a vector of codes is filled: from one position of V = 2 vectors of channels.
-template <int V, typename Kind, bool kHalfAway>
-struct FastRows {
-  using KindOfRow = Kind;
-  static constexpr int kPositions = 1;
-
-  template <int R>
-  static SKIFF_INLINE __m256i Codes(const Epilogue& e, const FastEpilogue& f,
-                                    const __m256i (&acc)[R][2], int r, const EpilogueRows& rows) {
-    const char* at = static_cast<const char*>(rows.residual) + r * rows.residual_stride;
-    const __m128i residual = Kind::kResidual ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(at))
-                                             : _mm_setzero_si128();
-    return FastCodes<Kind, kHalfAway>(e, f, acc[r][0], acc[r][1], residual);
-  }
-  template <int R>
-  static SKIFF_INLINE void Store(__m128i codes, int r, int64_t n, const EpilogueRows& rows) {
-    StoreBytes(codes, n, static_cast<char*>(rows.dst) + r * rows.dst_stride);
-  }
-};
-
-// From two positions of at most 8 channels.
-template <typename Kind, bool kHalfAway>
-struct FastRows<1, Kind, kHalfAway> {
-  using KindOfRow = Kind;
-  static constexpr int kPositions = 2;
-
-  template <int R>
-  static SKIFF_INLINE __m256i Codes(const Epilogue& e, const FastEpilogue& f,
-                                    const __m256i (&acc)[R][2], int r, const EpilogueRows& rows) {
-    const int next = r + 1 < R ? r + 1 : r;
-    __m128i residual = _mm_setzero_si128();
-    if constexpr (Kind::kResidual) {
-      const char* at = static_cast<const char*>(rows.residual);
-      residual = _mm_unpacklo_epi64(
-          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + r * rows.residual_stride)),
-          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + next * rows.residual_stride)));
-    }
-    return FastCodes<Kind, kHalfAway>(e, f, acc[r][0], acc[next][0], residual);
-  }
-  template <int R>
-  static SKIFF_INLINE void Store(__m128i codes, int r, int64_t n, const EpilogueRows& rows) {
-    char* dst = static_cast<char*>(rows.dst) + r * rows.dst_stride;
-    StoreBytes(codes, n, dst);
-    if (r + 1 < R) StoreBytes(_mm_srli_si128(codes, 8), n, dst + rows.dst_stride);
-  }
-};
-
-// Clamp or hard_swish, codes out: nearly every layer of a convolutional net.
-template <int R, typename Rows>
-SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
-                                    const EpilogueRows& rows) {
-  const bool narrow = Rows::kPositions == 2;  // both halves of a vector are the same channels
-  const int64_t second_half = rows.channel + (narrow ? 0 : 8);
-  const FastEpilogue f = {_mm256_loadu_ps(e.m + rows.channel),
-                          _mm256_loadu_ps(e.m + second_half),
-                          _mm256_loadu_ps(e.b + rows.channel),
-                          _mm256_loadu_ps(e.b + second_half),
-                          {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)},
-                          _mm256_set1_epi8(static_cast<char>(e.lo_code)),
-                          _mm256_set1_epi8(static_cast<char>(e.hi_code)),
-                          HardSwish(e)};
-  const bool u8 = e.store == StoreType::kU8;
-  const int64_t n = rows.n;
-  // Dwords of two vectors after packing: r0 0, r0 8, r1 0, r1 8 | r0 4, r0 12, r1 4, r1 12.
-  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-  constexpr int kNext = Rows::kPositions;
+// R positions of 8 channels, no residual: two positions take the place of the halves of one.
+template <typename Codes, int R>
+SKIFF_INLINE void StoreNarrow(const Epilogue& e, const __m256i (&acc)[R][2],
+                              const EpilogueRows& rows) {
+  static_assert(R % 2 == 0 && !Codes::kHasResidual);
+  const Factors f = Factors::Of<InOrder>(e, rows.channel, 0);
+  const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
+  const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
+  char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
-  for (int r = 0; r < R; r += 2 * kNext) {
-    const __m256i first = Rows::Codes(e, f, acc, r, rows);
-    __m256i second = first;
-    if (r + kNext < R) second = Rows::Codes(e, f, acc, r + kNext, rows);
-    const __m256i bytes = _mm256_permutevar8x32_epi32(
-        FastPack<typename Rows::KindOfRow>(f, u8, first, second), order);
-    Rows::template Store<R>(_mm256_castsi256_si128(bytes), r, n, rows);
-    if (r + kNext < R) {
-      Rows::template Store<R>(_mm256_extracti128_si256(bytes, 1), r + kNext, n, rows);
-    }
+  for (int r = 0; r < R; r += 2) {
+    const __m256i words =
+        WordsOf<Codes>(f, acc[r][0], acc[r + 1][0], _mm256_setzero_ps(), nullptr, nullptr);
+    const __m128i codes = _mm256_castsi256_si128(InOrder::Sort(Codes::Pack(words, words, lo, hi)));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(dst), codes);
+    dst += rows.dst_stride;
+    _mm_storeh_pd(reinterpret_cast<double*>(dst), _mm_castsi128_pd(codes));
+    dst += rows.dst_stride;
   }
 }
 
-// Clamp or hard_swish, floats out, no residual: what squeeze-and-excite reads.
-template <int R, bool kHardSwish>
-SKIFF_INLINE void ApplyEpilogueFloats(const Epilogue& e, const __m256i (&acc)[R][2],
-                                      const EpilogueRows& rows) {
-  const __m256 m0 = _mm256_loadu_ps(e.m + rows.channel);
-  const __m256 m1 = _mm256_loadu_ps(e.m + rows.channel + 8);
-  const __m256 b0 = _mm256_loadu_ps(e.b + rows.channel);
-  const __m256 b1 = _mm256_loadu_ps(e.b + rows.channel + 8);
-  const HardSwish hard_swish(e);
+// R positions of 32 channels, no residual, as unpacking twice leaves them: vector i has channels
+// 4 i to 4 i + 3 | 16 + 4 i to 16 + 4 i + 3. Packing twice undoes it.
+template <typename Codes, int R>
+SKIFF_INLINE void StoreQuads(const Epilogue& e, const __m256i (&acc)[R][4],
+                             const EpilogueRows& rows) {
+  static_assert(!Codes::kHasResidual);
+  const auto load = [](const float* p) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 16), 1);
+  };
+  const float* m = e.m + rows.channel;
+  const float* b = e.b + rows.channel;
+  const Factors low = {load(m), load(m + 4), load(b), load(b + 4)};
+  const Factors high = {load(m + 8), load(m + 12), load(b + 8), load(b + 12)};
+  const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
+  const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
+  const __m256 none = _mm256_setzero_ps();
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
-    __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][0]), m0, b0);
-    __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][1]), m1, b1);
-    if constexpr (kHardSwish) {
-      y0 = hard_swish(y0);
-      y1 = hard_swish(y1);
-    }
-    StoreFloats(e, y0, y1, rows.n, reinterpret_cast<float*>(dst));
+    const __m256i first = WordsOf<Codes>(low, acc[r][0], acc[r][1], none, nullptr, nullptr);
+    const __m256i second = WordsOf<Codes>(high, acc[r][2], acc[r][3], none, nullptr, nullptr);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), Codes::Pack(first, second, lo, hi));
   }
 }
 
-// Codes out.
-SKIFF_INLINE bool StoresCodes(const Epilogue& e) {
-  return e.store != StoreType::kF32 && e.residual != ResidualType::kF32;
+// Any epilogue of `count` positions: 16 sums each, of which rows.n count.
+__attribute__((noinline)) void FinishSums(const Epilogue& e, const int32_t* sums, int64_t count,
+                                          const EpilogueRows& rows) {
+  const auto for_each = [&](auto finish) {
+    const char* residual = static_cast<const char*>(rows.residual);
+    char* dst = static_cast<char*>(rows.dst);
+    for (int64_t r = 0; r < count; ++r) {
+      const auto* acc = reinterpret_cast<const __m256i*>(sums + 16 * r);
+      finish(_mm256_load_si256(acc), _mm256_load_si256(acc + 1), residual, dst);
+      residual += rows.residual_stride;
+      dst += rows.dst_stride;
+    }
+  };
+  const bool hard_swish = e.activation == EpilogueActivation::kHardSwish;
+  const bool clamp = e.activation == EpilogueActivation::kClamp;
+  if (e.residual != ResidualType::kNone || (!hard_swish && !clamp)) {
+    for_each([&](__m256i acc0, __m256i acc1, const char* residual, char* dst) {
+      ApplyEpilogue(e, acc0, acc1, rows.channel, rows.n, residual, dst);
+    });
+    return;
+  }
+  const Factors f = Factors::Of<InOrder>(e, rows.channel, 1);
+  const HardSwish activation(e);
+  for_each([&](__m256i acc0, __m256i acc1, const char* /*residual*/, char* dst) {
+    __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
+    __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
+    if (hard_swish) {
+      y0 = activation(y0);
+      y1 = activation(y1);
+    }
+    StoreVectors(e, y0, y1, rows.n, dst);
+  });
 }
 
-template <int R, int V, typename Kind>
-SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const __m256i (&acc)[R][2],
-                                    const EpilogueRows& rows) {
+// The sums of R positions, the first V vectors of each, by way of memory.
+template <int R, int V>
+SKIFF_INLINE void FinishAny(const Epilogue& e, const __m256i (&acc)[R][2],
+                            const EpilogueRows& rows) {
+  alignas(32) int32_t sums[R][16];
+  SKIFF_UNROLL
+  for (int r = 0; r < R; ++r) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r]), acc[r][0]);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r] + 8),
+                       V == 2 ? acc[r][1] : _mm256_setzero_si256());
+  }
+  FinishSums(e, sums[0], R, rows);
+}
+
+// Calls run(CodesOf<...>()) with the epilogue's way of rounding.
+template <StoreType kStore, ResidualType kResidual, typename Run>
+SKIFF_INLINE void ForRounding(const Epilogue& e, Run run) {
   if (e.half_away) {
-    ApplyEpilogueFast<R, FastRows<V, Kind, true>>(e, acc, rows);
+    run(CodesOf<kStore, kResidual, true>());
   } else {
-    ApplyEpilogueFast<R, FastRows<V, Kind, false>>(e, acc, rows);
+    run(CodesOf<kStore, kResidual, false>());
   }
 }
 
-// The whole epilogue for the sums of R positions, V vectors of each.
-template <int R, int V = 2>
-SKIFF_INLINE void ApplyEpilogueRows(const Epilogue& e, const __m256i (&acc)[R][2],
-                                    const EpilogueRows& rows) {
-  const bool residual = e.residual != ResidualType::kNone;
-  if (e.clamps_codes && !residual) {
-    ApplyEpilogueFast<R, V, Plain>(e, acc, rows);
-  } else if (e.clamps_codes) {
-    ApplyEpilogueFast<R, V, Residual>(e, acc, rows);
-  } else if (e.activation == EpilogueActivation::kHardSwish && StoresCodes(e) && !residual) {
-    ApplyEpilogueFast<R, V, Activated>(e, acc, rows);
-  } else if (e.activation == EpilogueActivation::kHardSwish && !residual) {
-    ApplyEpilogueFloats<R, true>(e, acc, rows);
-  } else if (e.activation == EpilogueActivation::kClamp && !residual &&
-             e.store == StoreType::kF32) {
-    ApplyEpilogueFloats<R, false>(e, acc, rows);
+// Calls run(CodesOf<...>()) if the epilogue is one of those that StoreNarrow takes, and tells.
+template <typename Run>
+SKIFF_INLINE bool ForPlainCodes(const Epilogue& e, Run run) {
+  if (!e.clamps_codes || e.residual != ResidualType::kNone) return false;
+  if (e.store == StoreType::kU8) {
+    ForRounding<StoreType::kU8, ResidualType::kNone>(e, run);
   } else {
-    alignas(32) int32_t sums[R][16];
-    SKIFF_UNROLL
-    for (int r = 0; r < R; ++r) {
-      _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r]), acc[r][0]);
-      _mm256_store_si256(reinterpret_cast<__m256i*>(sums[r] + 8), acc[r][1]);
-    }
-    ApplyEpilogueSlow(e, sums[0], R, rows);
+    ForRounding<StoreType::kS8, ResidualType::kNone>(e, run);
   }
+  return true;
+}
+
+// With the residuals that nets add as well; u8 residuals do not end in s8 codes there.
+template <typename Run>
+SKIFF_INLINE bool ForCodes(const Epilogue& e, Run run) {
+  if (ForPlainCodes(e, run)) return true;
+  if (!e.clamps_codes || e.residual == ResidualType::kNone) return false;
+  if (e.residual == ResidualType::kS8 && e.store == StoreType::kS8) {
+    ForRounding<StoreType::kS8, ResidualType::kS8>(e, run);
+  } else if (e.residual == ResidualType::kS8) {
+    ForRounding<StoreType::kU8, ResidualType::kS8>(e, run);
+  } else if (e.store == StoreType::kU8) {
+    ForRounding<StoreType::kU8, ResidualType::kU8>(e, run);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
