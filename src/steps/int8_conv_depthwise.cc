@@ -10,8 +10,6 @@ namespace {
 
 using kernels::DepthwiseInput;
 
-constexpr int64_t kNarrow = 64;
-
 DepthwiseInput InputOf(const CodeGrid& grid) {
   return grid.is_unsigned ? DepthwiseInput::kU8 : DepthwiseInput::kS8;
 }
@@ -76,26 +74,16 @@ class DepthwiseConv final : public Step {
  private:
   // A row of zeros stands for the rows above and below the picture.
   [[nodiscard]] size_t ZeroBytes(const ConvPlace& place) const {
-    const auto row = static_cast<size_t>(Image(place).padded_w() * window_.in_channels);
+    const auto row = static_cast<size_t>(place.in_w * window_.in_channels);
     return (row + kBufferSlack + 63) / 64 * 64;
   }
-  // Windows that reach over the left or right edge are done one by one. Where they are many a copy
-  // with the padding written out costs less.
-  [[nodiscard]] bool PadsColumns(const ConvPlace& place) const {
-    return place.columns.before > 0 && place.out_w <= kNarrow;
-  }
   [[nodiscard]] SourceImage Image(const ConvPlace& place) const {
-    SourceImage image = {
+    return {
         .images = place.images, .h = place.in_h, .w = place.in_w, .channels = window_.in_channels};
-    if (PadsColumns(place)) {
-      image.left = place.columns.before;
-      image.right = place.columns.after;
-    }
-    return image;
   }
   [[nodiscard]] kernels::ConvGeometry Geometry(const ConvPlace& place) const {
     return {.in_h = place.in_h,
-            .in_w = Image(place).padded_w(),
+            .in_w = place.in_w,
             .pixel_bytes = window_.in_channels,
             .out_h = place.out_h,
             .out_w = place.out_w,
@@ -106,7 +94,7 @@ class DepthwiseConv final : public Step {
             .dilation_h = place.rows.dilation,
             .dilation_w = place.columns.dilation,
             .pad_top = place.rows.before,
-            .pad_left = PadsColumns(place) ? 0 : place.columns.before};
+            .pad_left = place.columns.before};
   }
 
   ConvWindow window_;

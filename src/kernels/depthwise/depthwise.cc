@@ -74,7 +74,14 @@ void PackStart(const DepthwiseKernel& kernel, const Filter& filter, int32_t* dst
   }
 }
 
-// The taps of an output row: pointers at a position whose first tap is input column `x`.
+// The windows that vector kernels take whole rows of (DepthwiseTile::rows).
+constexpr int64_t kMaxRows = 5;
+bool TakesRows(const DepthwiseKernel& kernel, const ConvGeometry& g) {
+  return kernel.isa != Isa::kScalar && g.taps_h == g.taps_w && (g.taps_w == 3 || g.taps_w == 5) &&
+         g.dilation_w == 1 && (g.stride_w == 1 || g.stride_w == 2);
+}
+
+// Where the windows of an output row find their inputs.
 class RowTaps {
  public:
   RowTaps(const DepthwiseRun& run, int64_t row) : run_(run), g_(run.geometry) {
@@ -89,6 +96,15 @@ class RowTaps {
     return iy >= 0 && iy < g_.in_h;
   }
 
+  // Where the rows of the window begin.
+  void SetRows(const void** rows) const {
+    for (int64_t y = 0; y < g_.taps_h; ++y) {
+      const int64_t iy = first_y_ + y * g_.dilation_h;
+      rows[y] = HasInput(y) ? image_ + iy * row_bytes_ : run_.zeros;
+    }
+  }
+
+  // Where each slot finds its tap when the window begins at column x.
   void Set(int64_t x, const void** taps) const {
     for (const TapSlot& slot : run_.packed->slots) {
       const int64_t iy = first_y_ + slot.row * g_.dilation_h;
@@ -150,24 +166,44 @@ PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, i
 void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   const ConvGeometry& g = run.geometry;
   const RowTaps row_taps(run, row);
-  std::array<const void*, kMaxSlots> taps;
   DepthwiseTile tile;
-  tile.taps = taps.data();
-  tile.groups = static_cast<int64_t>(run.packed->slots.size()) / run.kernel->group;
-  tile.position_step = g.stride_w * g.pixel_bytes;
   tile.channels = run.channels;
+  tile.groups = static_cast<int64_t>(run.packed->slots.size()) / run.kernel->group;
   tile.weights = run.packed->weights.As();
   if (run.packed->start.size() != 0) tile.start = run.packed->start.As<int32_t>();
-  tile.rows = g.taps_h;
-  tile.columns = g.taps_w;
-  tile.row_end = g.taps_h;
-  while (tile.row_begin < tile.row_end && !row_taps.HasInput(tile.row_begin)) ++tile.row_begin;
-  while (tile.row_end > tile.row_begin && !row_taps.HasInput(tile.row_end - 1)) --tile.row_end;
   tile.epilogue = run.epilogue;
   tile.dst_stride = run.dst_stride;
   tile.residual_stride = run.residual_stride;
+  const auto run_from = [&](int64_t ox) {
+    const int64_t position = row * g.out_w + ox;
+    tile.dst = static_cast<char*>(run.dst) + position * run.dst_stride;
+    if (run.residual != nullptr) {
+      tile.residual = static_cast<const char*>(run.residual) + position * run.residual_stride;
+    }
+    run.kernel->tile(tile);
+  };
+  if (TakesRows(*run.kernel, g)) {
+    std::array<const void*, kMaxRows> rows;
+    row_taps.SetRows(rows.data());
+    tile.rows = rows.data();
+    tile.window = g.taps_w;
+    tile.stride = g.stride_w;
+    tile.pad_left = g.pad_left;
+    tile.columns = g.in_w;
+    tile.pixel_bytes = g.pixel_bytes;
+    tile.zeros = run.zeros;
+    tile.row_end = g.taps_h;
+    while (tile.row_begin < tile.row_end && !row_taps.HasInput(tile.row_begin)) ++tile.row_begin;
+    while (tile.row_end > tile.row_begin && !row_taps.HasInput(tile.row_end - 1)) --tile.row_end;
+    tile.positions = g.out_w;
+    run_from(0);
+    return;
+  }
   // Positions whose taps all lie in the row are done together; at the edges each has pointers of
   // its own.
+  std::array<const void*, kMaxSlots> taps;
+  tile.taps = taps.data();
+  tile.position_step = g.stride_w * g.pixel_bytes;
   const int64_t reach = (g.taps_w - 1) * g.dilation_w;
   const int64_t inner_begin = (g.pad_left + g.stride_w - 1) / g.stride_w;
   const int64_t last_inner = g.in_w - 1 - reach + g.pad_left;
@@ -175,14 +211,8 @@ void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   for (int64_t ox = 0; ox < g.out_w; ox += tile.positions) {
     const bool inner = ox >= inner_begin && ox < inner_end;
     tile.positions = inner ? inner_end - ox : 1;
-    tile.column_step = inner ? g.dilation_w * g.pixel_bytes : 0;
     row_taps.Set(ox * g.stride_w - g.pad_left, taps.data());
-    const int64_t position = row * g.out_w + ox;
-    tile.dst = static_cast<char*>(run.dst) + position * run.dst_stride;
-    if (run.residual != nullptr) {
-      tile.residual = static_cast<const char*>(run.residual) + position * run.residual_stride;
-    }
-    run.kernel->tile(tile);
+    run_from(ox);
   }
 }
 

@@ -53,29 +53,24 @@ struct Pairs {
     return row < t.row_end && row + count > t.row_begin;
   }
 
-  // row[y] is where the first window begins.
-  template <int K, int S, int P>
-  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const char* const (&row)[K],
-                               int64_t /*left*/, const char* w, Sums<P>& sums) {
+  template <int K, int S, int P, typename Taps>
+  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const Taps& taps, int64_t /*left*/,
+                               const char* w, Sums<P>& sums) {
     constexpr int kBands = K / 2;
     SKIFF_UNROLL
     for (int band = 0; band < kBands; ++band) {
       if (!HasInput(t, 2 * band, 2)) continue;
-      SumBand<K, S, P>(row[2 * band], row[2 * band + 1], t.column_step, w + band * K * kGroupBytes,
-                       sums);
+      SumBand<K, S, P>(taps, 2 * band, w + band * K * kGroupBytes, sums);
     }
-    if (HasInput(t, K - 1, 1)) {
-      SumLastRow<K, S, P>(row[K - 1], t.column_step, w + kBands * K * kGroupBytes, sums);
-    }
+    if (HasInput(t, K - 1, 1)) SumLastRow<K, S, P>(taps, w + kBands * K * kGroupBytes, sums);
   }
 
-  // Two rows, whose taps of one column are a pair.
-  template <int K, int S, int P>
-  static SKIFF_INLINE void SumBand(const char* upper, const char* lower, int64_t step,
-                                   const char* w, Sums<P>& sums) {
+  // Rows y and y + 1, whose taps of one column are a pair.
+  template <int K, int S, int P, typename Taps>
+  static SKIFF_INLINE void SumBand(const Taps& taps, int y, const char* w, Sums<P>& sums) {
     SKIFF_UNROLL
     for (int x = 0; x < (P - 1) * S + K; ++x) {
-      const Pair pair = Interleave(Load(upper + x * step), Load(lower + x * step));
+      const Pair pair = Interleave(Load(taps.At(y, x)), Load(taps.At(y + 1, x)));
       SKIFF_UNROLL
       for (int p = 0; p < P; ++p) {
         const int column = x - p * S;
@@ -84,16 +79,16 @@ struct Pairs {
     }
   }
 
-  // One row, whose neighbouring taps are a pair.
-  template <int K, int S, int P>
-  static SKIFF_INLINE void SumLastRow(const char* row, int64_t step, const char* w, Sums<P>& sums) {
+  // The last row, whose neighbouring taps are a pair.
+  template <int K, int S, int P, typename Taps>
+  static SKIFF_INLINE void SumLastRow(const Taps& taps, const char* w, Sums<P>& sums) {
     constexpr int kColumns = (P - 1) * S + K;
     SKIFF_UNROLL
     for (int x = 0; x < kColumns; ++x) {
       if (!BeginsPair(x, K, S, P)) continue;
       // The last column of the last window meets weights of zero.
-      const Vector a = Load(row + x * step);
-      const Vector b = x + 1 < kColumns ? Load(row + (x + 1) * step) : a;
+      const Vector a = Load(taps.At(K - 1, x));
+      const Vector b = x + 1 < kColumns ? Load(taps.At(K - 1, x + 1)) : a;
       const Pair pair = Interleave(a, b);
       SKIFF_UNROLL
       for (int p = 0; p < P; ++p) {

@@ -60,41 +60,35 @@ struct Quads {
              Ops::UnpackLow16(ab_high, cd_high), Ops::UnpackHigh16(ab_high, cd_high)}};
   }
 
-  // row[y] is where the first window begins.
-  template <int K, int S, int P>
-  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const char* const (&row)[K], int64_t left,
+  template <int K, int S, int P, typename Taps>
+  static SKIFF_INLINE void Sum(const DepthwiseTile& /*t*/, const Taps& taps, int64_t left,
                                const char* w, Sums<P>& sums) {
     static_assert(K == 3 || K == 5);
-    const int64_t step = t.column_step;
     constexpr int kColumns = (P - 1) * S + K;
     SKIFF_UNROLL
     for (int x = 0; x < kColumns; ++x) {
-      const Vector c = Load(row[2] + x * step, left);
+      const Vector c = Load(taps.At(2, x), left);
       // A fourth row that is not there meets weights of zero.
-      const Vector d = K == 3 ? c : Load(row[K - 2] + x * step, left);
-      const Quad column =
-          Interleave(Load(row[0] + x * step, left), Load(row[1] + x * step, left), c, d);
+      const Vector d = K == 3 ? c : Load(taps.At(K - 2, x), left);
+      const Quad column = Interleave(Load(taps.At(0, x), left), Load(taps.At(1, x), left), c, d);
       SKIFF_UNROLL
       for (int p = 0; p < P; ++p) {
         if (x < p * S || x - p * S >= K) continue;
         sums.Add(p, column, w + (x - p * S) * kGroupBytes);
       }
     }
-    if constexpr (K == 5) AddLastRow<S, P>(row[4], step, left, w + 5 * kGroupBytes, sums);
+    if constexpr (K == 5) AddLastRow<S, P>(taps, left, w + 5 * kGroupBytes, sums);
   }
 
   // The fifth row of 5 x 5 taps: four of it together, and the fifth with three weights of zero.
-  template <int S, int P>
-  static SKIFF_INLINE void AddLastRow(const char* row, int64_t step, int64_t left, const char* w,
+  template <int S, int P, typename Taps>
+  static SKIFF_INLINE void AddLastRow(const Taps& taps, int64_t left, const char* w,
                                       Sums<P>& sums) {
     SKIFF_UNROLL
     for (int p = 0; p < P; ++p) {
-      const int x = p * S;
-      sums.Add(p,
-               Interleave(Load(row + x * step, left), Load(row + (x + 1) * step, left),
-                          Load(row + (x + 2) * step, left), Load(row + (x + 3) * step, left)),
-               w);
-      const Vector last = Load(row + (x + 4) * step, left);
+      const auto load = [&](int x) { return Load(taps.At(4, p * S + x), left); };
+      sums.Add(p, Interleave(load(0), load(1), load(2), load(3)), w);
+      const Vector last = load(4);
       sums.Add(p, Interleave(last, last, last, last), w + kGroupBytes);
     }
   }
@@ -114,7 +108,12 @@ struct Quads {
   using AnyFinish = typename Ops::AnyFinish;
   template <typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    Ops::ForFinish(e, run);
+    // Signed inputs are rare.
+    if constexpr (kUnsigned) {
+      Ops::ForFinish(e, run);
+    } else {
+      run(AnyFinish());
+    }
   }
   template <typename F, int P>
   static SKIFF_INLINE void Finish(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c,

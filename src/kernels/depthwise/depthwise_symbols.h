@@ -10,20 +10,28 @@ namespace skiff::kernels {
 
 enum class DepthwiseInput : int32_t { kU8, kS8 };
 
-// Neighbouring output positions of one row, all channels.
+// Neighbouring output positions of one row, all channels. A kernel is told in one of two ways where
+// their inputs are.
 struct DepthwiseTile {
-  // Per slot (TapSlots), where the first position finds its tap.
+  // Any window: where the first position finds each tap (PackedDepthwise::slots), and how many
+  // bytes further the next position finds it.
   const void* const* taps = nullptr;
-  int64_t groups = 0;         // of slots
-  int64_t position_step = 0;  // bytes from one position's tap to the next one's
+  int64_t groups = 0;  // of slots
+  int64_t position_step = 0;
   int64_t positions = 0;
-  // Of the window, if all taps of a row are `column_step` bytes apart; 0 at the picture's edges.
-  int64_t rows = 0;
-  int64_t columns = 0;
-  // Those rows of the window that lie in the picture; the others are zeros.
+  // Square windows of 3 or 5 taps, 1 or 2 columns apart, a whole row of them: the input rows that
+  // they cover, zeros where one lies outside of the picture. Null: `taps` are told, as the scalar
+  // kernels always are.
+  const void* const* rows = nullptr;
+  int64_t window = 0;
+  int64_t stride = 0;
+  int64_t pad_left = 0;
+  int64_t columns = 0;  // of an input row
+  int64_t pixel_bytes = 0;
+  const void* zeros = nullptr;  // stands for the columns outside
+  // Those rows of the window that lie in the picture.
   int64_t row_begin = 0;
   int64_t row_end = 0;
-  int64_t column_step = 0;
   int64_t channels = 0;
   const void* weights = nullptr;
   // Per channel, in the order of the weights: -128 times their sum, for kernels that read s8 codes

@@ -46,6 +46,13 @@ std::vector<ConvShape> Shapes() {
   shapes.push_back(Shape(9, 4, 3, 1, 2));
   shapes.push_back(Shape(33, 3, 1, 2, 2));
   shapes.push_back(Shape(16, 3, 1, 1, 0));
+  // Rows of every length up to two tiles of every kernel: tails overlap, edges meet.
+  for (int64_t w = 1; w <= 13; ++w) {
+    for (const int64_t stride : {1, 2}) {
+      shapes.push_back(Shape(16, 3, stride, 1, 1, 3, w));
+      shapes.push_back(Shape(48, 5, stride, 1, 2, 3, w));
+    }
+  }
   shapes.push_back(Shape(16, 7, 1, 1, 3, 3, 2));  // wider than the picture
   shapes.push_back(Shape(16, 3, 1, 1, 1, 1, 1));
   shapes.push_back(Shape(16, 3, 2, 3, 4, 7, 5));
@@ -61,7 +68,8 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
     }
   }
 
-  static void Check(const ConvShape& s, StoreType store, ResidualType residual, bool extremes) {
+  static void Check(const ConvShape& s, StoreType store, ResidualType residual, bool extremes,
+                    bool half_away = false) {
     const DepthwiseKernel& kernel = GetParam();
     Random random(static_cast<uint32_t>(s.in_channels));
     const int low = kernel.input == DepthwiseInput::kS8 ? -128 : 0;
@@ -76,7 +84,7 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
     random.Codes(&added, 0, 60);
     const void* r = residual == ResidualType::kNone ? nullptr : added.data();
     const RandomEpilogue e(&random, s.in_channels, taps, EpilogueActivation::kClamp, store,
-                           residual, false);
+                           residual, half_away);
     Buffer<uint8_t> want(count * ElementBytes(store));
     ConvRef(s, low == 0, src.data(), filter.data(), e.epilogue, r, want.data());
 
@@ -106,7 +114,9 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
 
 TEST_P(DepthwiseTest, EqualsReferenceOverShapes) {
   for (const ConvShape& shape : Shapes()) {
-    Check(shape, StoreType::kU8, ResidualType::kNone, false);
+    for (const bool half_away : {false, true}) {
+      Check(shape, StoreType::kU8, ResidualType::kNone, false, half_away);
+    }
     Check(shape, StoreType::kF32, ResidualType::kS8, false);
     Check(shape, StoreType::kS8, ResidualType::kU8, false);
   }

@@ -6,7 +6,8 @@
 //   kPositions        neighbouring windows that share what a column is interleaved to
 //   kGroupBytes       of the weights of a group
 //   Sums<P>           of P positions
-//   Sum<K, S, P>      P windows of K x K taps, S columns apart
+//   Sum<K, S, P>      P windows of K x K taps, S columns apart; Taps::At(y, x) is where row y and
+//                     column x of what they cover is
 //   SumOne            one window of any kind, by its pointers
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
@@ -39,61 +40,88 @@ SKIFF_INLINE EpilogueRows RowsAt(const DepthwiseTile& t, const Epilogue& e, int6
   return out;
 }
 
-// The slot of row y, column 0 of a K x K window (PackedDepthwise).
-constexpr int FirstSlot(int y, int K, int group) {
-  const int band = y / group * group;
-  return band + 1 == K ? band * K : band * K + y % group;
-}
+// What windows of K rows cover, all of it in the picture.
+template <int K>
+struct InnerTaps {
+  const char* row[K];
+  int64_t step;
 
-// kPositions windows from position p on, all channels. One of `block` channels at a time.
-template <typename Rung, typename F, int K, int S, int P>
-void RunWindows(const DepthwiseTile& t, int64_t p) {
+  InnerTaps(const DepthwiseTile& t, int64_t column) : step(t.pixel_bytes) {
+    SKIFF_UNROLL
+    for (int y = 0; y < K; ++y) row[y] = static_cast<const char*>(t.rows[y]) + column * step;
+  }
+  SKIFF_INLINE void NextChannels(int64_t bytes) {
+    SKIFF_UNROLL
+    for (int y = 0; y < K; ++y) row[y] += bytes;
+  }
+  [[nodiscard]] SKIFF_INLINE const char* At(int y, int x) const { return row[y] + x * step; }
+};
+
+// Some columns of it outside.
+template <int K, int kColumns>
+struct EdgeTaps {
+  const char* at[K][kColumns];
+  int64_t channel = 0;
+
+  EdgeTaps(const DepthwiseTile& t, int64_t column) {
+    for (int x = 0; x < kColumns; ++x) {
+      const bool inside = column + x >= 0 && column + x < t.columns;
+      for (int y = 0; y < K; ++y) {
+        const char* row = static_cast<const char*>(t.rows[y]);
+        at[y][x] = inside ? row + (column + x) * t.pixel_bytes : static_cast<const char*>(t.zeros);
+      }
+    }
+  }
+  SKIFF_INLINE void NextChannels(int64_t bytes) { channel += bytes; }
+  [[nodiscard]] SKIFF_INLINE const char* At(int y, int x) const { return at[y][x] + channel; }
+};
+
+// P windows from position p on, all channels. One of `block` channels at a time.
+template <typename Rung, typename F, int K, int S, int P, typename Taps>
+void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
   const Epilogue e = *t.epilogue;  // a copy: stores to dst cannot change it
   const int64_t block_bytes = t.groups * Rung::kGroupBytes;
   const char* w = static_cast<const char*>(t.weights);
   const int32_t* start = t.start;
-  const char* first[K];
-  SKIFF_UNROLL
-  for (int y = 0; y < K; ++y) {
-    const void* tap = t.taps[FirstSlot(y, K, Rung::kGroup)];
-    first[y] = static_cast<const char*>(tap) + p * t.position_step;
-  }
   for (int64_t c = 0; c < t.channels; c += Rung::kBlock, w += block_bytes) {
-    const char* row[K];
-    SKIFF_UNROLL
-    for (int y = 0; y < K; ++y) row[y] = first[y] + c;
     typename Rung::template Sums<P> sums;
     sums.Clear(start);
-    Rung::template Sum<K, S, P>(t, row, t.channels - c, w, sums);
+    Rung::template Sum<K, S, P>(t, taps, t.channels - c, w, sums);
     Rung::template Finish<F, P>(t, e, p, c, sums);
+    taps.NextChannels(Rung::kBlock);
     if (start != nullptr) start += Rung::kBlock;
   }
 }
 
+// A row of windows, kPositions at a time; the last ones overlap with those before them. Fewer
+// windows than that are done one by one.
 template <typename Rung, typename F, int K, int S>
-void RunAllWindows(const DepthwiseTile& t) {
+void RunRow(const DepthwiseTile& t) {
+  constexpr int P = Rung::kPositions;
+  constexpr int kColumns = (P - 1) * S + K;
   using Any = typename Rung::AnyFinish;
-  int64_t p = 0;
-  for (; p + Rung::kPositions <= t.positions; p += Rung::kPositions) {
-    RunWindows<Rung, F, K, S, Rung::kPositions>(t, p);
+  const int64_t count = t.positions;
+  for (int64_t p = 0; count < P && p < count; ++p) {
+    RunWindows<Rung, Any, K, S, 1>(t, p, EdgeTaps<K, K>(t, p * S - t.pad_left));
   }
-  if constexpr (Rung::kPositions > 2) {
-    for (; p + 2 <= t.positions; p += 2) RunWindows<Rung, Any, K, S, 2>(t, p);
+  for (int64_t done = 0; count >= P && done < count; done += P) {
+    const int64_t p = done + P <= count ? done : count - P;
+    const int64_t column = p * S - t.pad_left;
+    if (column >= 0 && column + kColumns <= t.columns) {
+      RunWindows<Rung, F, K, S, P>(t, p, InnerTaps<K>(t, column));
+    } else {
+      RunWindows<Rung, F, K, S, P>(t, p, EdgeTaps<K, kColumns>(t, column));
+    }
   }
-  for (; p < t.positions; ++p) RunWindows<Rung, Any, K, S, 1>(t, p);
 }
 
-template <typename Rung, typename F, int K>
-bool RunSquare(const DepthwiseTile& t) {
-  if (t.rows != K || t.columns != K) return false;
-  if (t.position_step == t.column_step) {
-    RunAllWindows<Rung, F, K, 1>(t);
-  } else if (t.position_step == 2 * t.column_step) {
-    RunAllWindows<Rung, F, K, 2>(t);
+template <typename Rung, typename F>
+void RunSquare(const DepthwiseTile& t) {
+  if (t.window == 3) {
+    t.stride == 1 ? RunRow<Rung, F, 3, 1>(t) : RunRow<Rung, F, 3, 2>(t);
   } else {
-    return false;
+    t.stride == 1 ? RunRow<Rung, F, 5, 1>(t) : RunRow<Rung, F, 5, 2>(t);
   }
-  return true;
 }
 
 // One position, whatever its window.
@@ -113,11 +141,11 @@ void RunOne(const DepthwiseTile& t, int64_t p) {
 
 template <typename Rung>
 void RunDepthwise(const DepthwiseTile& t) {
-  bool done = false;
-  Rung::ForFinish(*t.epilogue, [&]<typename F>(F) {
-    done = RunSquare<Rung, F, 3>(t) || RunSquare<Rung, F, 5>(t);
-  });
-  for (int64_t p = 0; !done && p < t.positions; ++p) RunOne<Rung>(t, p);
+  if (t.rows != nullptr) {
+    Rung::ForFinish(*t.epilogue, [&]<typename F>(F) { RunSquare<Rung, F>(t); });
+    return;
+  }
+  for (int64_t p = 0; p < t.positions; ++p) RunOne<Rung>(t, p);
 }
 
 }  // namespace
