@@ -12,9 +12,8 @@ struct DotU7 : Dot256 {
   static constexpr int kRows = kTileRows;
   static constexpr int kTallRows = kTileRows;
 
-  static SKIFF_INLINE __m256i Add(__m256i acc, __m256i x, __m256i w) {
-    const __m256i pairs = _mm256_maddubs_epi16(x, w);
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  static SKIFF_INLINE __m256i Product(__m256i x, __m256i w) {
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), _mm256_set1_epi16(1));
   }
 };
 
@@ -23,10 +22,10 @@ struct DotU7 : Dot256 {
 struct DotU7PreAdd : DotU7 {
   static constexpr bool kPreAdd = true;
 
-  static SKIFF_INLINE __m256i AddTwo(__m256i acc, __m256i x0, __m256i w0, __m256i x1, __m256i w1) {
+  static SKIFF_INLINE __m256i ProductOfTwo(__m256i x0, __m256i w0, __m256i x1, __m256i w1) {
     const __m256i pairs =
         _mm256_add_epi16(_mm256_maddubs_epi16(x0, w0), _mm256_maddubs_epi16(x1, w1));
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
   }
 };
 
@@ -36,9 +35,7 @@ struct DotS16 : Dot256 {
   static constexpr int kRows = kTileRows;
   static constexpr int kTallRows = kTileRows;
 
-  static SKIFF_INLINE __m256i Add(__m256i acc, __m256i x, __m256i w) {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
-  }
+  static SKIFF_INLINE __m256i Product(__m256i x, __m256i w) { return _mm256_madd_epi16(x, w); }
 };
 
 }  // namespace

@@ -6,6 +6,11 @@ namespace skiff::kernels {
 namespace {
 
 struct DotU8 : Dot512 {
+  static constexpr bool kStarts = true;
+
+  static SKIFF_INLINE __m512i Start(const int32_t* /*start*/, int /*v*/) {
+    return _mm512_setzero_si512();
+  }
   static SKIFF_INLINE __m512i Add(__m512i acc, __m512i x, __m512i w) {
     return _mm512_dpbusd_epi32(acc, x, w);
   }

@@ -6,26 +6,23 @@ namespace skiff::kernels {
 namespace {
 
 struct DotU7 : Dot512 {
-  static SKIFF_INLINE __m512i Add(__m512i acc, __m512i x, __m512i w) {
-    const __m512i pairs = _mm512_maddubs_epi16(x, w);
-    return _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  static SKIFF_INLINE __m512i Product(__m512i x, __m512i w) {
+    return _mm512_madd_epi16(_mm512_maddubs_epi16(x, w), _mm512_set1_epi16(1));
   }
 };
 
 struct DotU7PreAdd : DotU7 {
   static constexpr bool kPreAdd = true;
 
-  static SKIFF_INLINE __m512i AddTwo(__m512i acc, __m512i x0, __m512i w0, __m512i x1, __m512i w1) {
+  static SKIFF_INLINE __m512i ProductOfTwo(__m512i x0, __m512i w0, __m512i x1, __m512i w1) {
     const __m512i pairs =
         _mm512_add_epi16(_mm512_maddubs_epi16(x0, w0), _mm512_maddubs_epi16(x1, w1));
-    return _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+    return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
   }
 };
 
 struct DotS16 : Dot512 {
-  static SKIFF_INLINE __m512i Add(__m512i acc, __m512i x, __m512i w) {
-    return _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
-  }
+  static SKIFF_INLINE __m512i Product(__m512i x, __m512i w) { return _mm512_madd_epi16(x, w); }
 };
 
 }  // namespace

@@ -11,7 +11,11 @@ struct DotU8 : Dot256 {
   static constexpr int kTileRows = 6;
   static constexpr int kRows = kTileRows;
   static constexpr int kTallRows = kTileRows;
+  static constexpr bool kStarts = true;
 
+  static SKIFF_INLINE __m256i Start(const int32_t* /*start*/, int /*v*/) {
+    return _mm256_setzero_si256();
+  }
   static SKIFF_INLINE __m256i Add(__m256i acc, __m256i x, __m256i w) {
     return _mm256_dpbusd_avx_epi32(acc, x, w);
   }

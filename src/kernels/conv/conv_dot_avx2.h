@@ -11,6 +11,7 @@ struct Dot256 {
   using Vector = __m256i;
   static constexpr int kVectors = 2;
   static constexpr bool kPreAdd = false;
+  static constexpr bool kStarts = false;
 
   static SKIFF_INLINE __m256i Load(const char* w, int v) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(w) + v);
@@ -20,8 +21,8 @@ struct Dot256 {
     __builtin_memcpy(&four, x, sizeof(four));
     return _mm256_set1_epi32(four);
   }
-  static SKIFF_INLINE __m256i Start(const int32_t* /*start*/, int /*v*/) {
-    return _mm256_setzero_si256();
+  static SKIFF_INLINE __m256i Plus(__m256i acc, __m256i product) {
+    return _mm256_add_epi32(acc, product);
   }
 
   struct AnyFinish {

@@ -15,6 +15,7 @@ struct Dot512 {
   static constexpr int kRows = 6;
   static constexpr int kTallRows = 12;
   static constexpr bool kPreAdd = false;
+  static constexpr bool kStarts = false;
 
   static SKIFF_INLINE __m512i Load(const char* w, int v) {
     return _mm512_load_si512(reinterpret_cast<const __m512i*>(w) + v);
@@ -24,8 +25,8 @@ struct Dot512 {
     __builtin_memcpy(&four, x, sizeof(four));
     return _mm512_set1_epi32(four);
   }
-  static SKIFF_INLINE __m512i Start(const int32_t* /*start*/, int /*v*/) {
-    return _mm512_setzero_si512();
+  static SKIFF_INLINE __m512i Plus(__m512i acc, __m512i product) {
+    return _mm512_add_epi32(acc, product);
   }
 
   struct AnyFinish {

@@ -6,10 +6,11 @@
 //   kTileRows         output positions that share a block of pointers
 //   kRows             positions whose sums fit in registers, for every number of vectors
 //   kTallRows         as many, for one or two vectors; a divisor or a multiple of kTileRows
-//   kPreAdd           AddTwo takes two steps at once
+//   kPreAdd           two steps are taken at once
+//   kStarts           sums begin at Start(start, v), not at zero
 //   Load(w)           weights of one step; Broadcast(x): the inputs of one step of one position
-//   Start(start, v)   the sums before the first step
-//   Add(acc, x, w), AddTwo(acc, x0, w0, x1, w1)
+//   Add(acc, x, w)    where kStarts
+//   Product(x, w), ProductOfTwo(x0, w0, x1, w1), Plus(acc, product)   where not
 //   AnyFinish         has Finish<R, V>(tile, first, acc), the epilogue of R positions, the first of
 //                     them `first`
 //   ForFinish<V>(tile, run)   calls run(F()), where F is AnyFinish or one that knows more of the
@@ -27,35 +28,55 @@ namespace {
 // The sums of R positions x V vectors of channels.
 template <typename Dot, int R, int V>
 struct Sums {
-  static constexpr int64_t kStepBytes = Dot::kVectors * int64_t{sizeof(typename Dot::Vector)};
+  using Vector = typename Dot::Vector;
+  static constexpr int64_t kStepBytes = Dot::kVectors * int64_t{sizeof(Vector)};
 
-  typename Dot::Vector acc[R][Dot::kVectors];
+  Vector acc[R][Dot::kVectors];
 
-  SKIFF_INLINE void Clear(const int32_t* start) {
-    SKIFF_UNROLL
-    for (int r = 0; r < R; ++r) {
+  // The steps from the first on that cost no addition, as there is nothing to add to; how many.
+  SKIFF_INLINE int64_t Begin(const ConvTile& t, const char* const (&x)[R], const char* w) {
+    if constexpr (Dot::kStarts) {
       SKIFF_UNROLL
-      for (int v = 0; v < Dot::kVectors; ++v) acc[r][v] = Dot::Start(start, v);
+      for (int r = 0; r < R; ++r) {
+        SKIFF_UNROLL
+        for (int v = 0; v < Dot::kVectors; ++v) acc[r][v] = Dot::Start(t.start, v);
+      }
+      return 0;
+    } else if constexpr (Dot::kPreAdd) {
+      if (t.steps > 1) {
+        TwoSteps<true>(x, 0, w);
+        return 2;
+      }
     }
+    Step<true>(x, 0, w);
+    return 1;
   }
 
   // One step: x[r] + at are the inputs, w the step's weights.
+  template <bool kFirst = false>
   SKIFF_INLINE void Step(const char* const (&x)[R], int64_t at, const char* w) {
-    typename Dot::Vector weights[V];
+    Vector weights[V];
     SKIFF_UNROLL
     for (int v = 0; v < V; ++v) weights[v] = Dot::Load(w, v);
     SKIFF_UNROLL
     for (int r = 0; r < R; ++r) {
-      const typename Dot::Vector input = Dot::Broadcast(x[r] + at);
+      const Vector input = Dot::Broadcast(x[r] + at);
       SKIFF_UNROLL
-      for (int v = 0; v < V; ++v) acc[r][v] = Dot::Add(acc[r][v], input, weights[v]);
+      for (int v = 0; v < V; ++v) {
+        if constexpr (Dot::kStarts) {
+          acc[r][v] = Dot::Add(acc[r][v], input, weights[v]);
+        } else {
+          Take<kFirst>(r, v, Dot::Product(input, weights[v]));
+        }
+      }
     }
   }
 
   // This step and the next.
+  template <bool kFirst = false>
   SKIFF_INLINE void TwoSteps(const char* const (&x)[R], int64_t at, const char* w) {
-    typename Dot::Vector first[V];
-    typename Dot::Vector second[V];
+    Vector first[V];
+    Vector second[V];
     SKIFF_UNROLL
     for (int v = 0; v < V; ++v) {
       first[v] = Dot::Load(w, v);
@@ -63,13 +84,19 @@ struct Sums {
     }
     SKIFF_UNROLL
     for (int r = 0; r < R; ++r) {
-      const typename Dot::Vector input0 = Dot::Broadcast(x[r] + at);
-      const typename Dot::Vector input1 = Dot::Broadcast(x[r] + at + 4);
+      const Vector input0 = Dot::Broadcast(x[r] + at);
+      const Vector input1 = Dot::Broadcast(x[r] + at + 4);
       SKIFF_UNROLL
       for (int v = 0; v < V; ++v) {
-        acc[r][v] = Dot::AddTwo(acc[r][v], input0, first[v], input1, second[v]);
+        Take<kFirst>(r, v, Dot::ProductOfTwo(input0, first[v], input1, second[v]));
       }
     }
+  }
+
+ private:
+  template <bool kFirst>
+  SKIFF_INLINE void Take(int r, int v, Vector product) {
+    acc[r][v] = kFirst ? product : Dot::Plus(acc[r][v], product);
   }
 };
 
@@ -85,17 +112,20 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   using SumsRV = Sums<Dot, R, V>;
   constexpr int64_t kStepBytes = SumsRV::kStepBytes;
   SumsRV sums;
-  sums.Clear(t.start);
   const char* x[R];
   const char* w = static_cast<const char*>(t.weights);
-  for (int64_t tap = 0; tap < t.taps; ++tap) {
-    PointAt<R>(t, rows + tap * Dot::kTileRows, x);
-    int64_t s = 0;
+  PointAt<R>(t, rows, x);
+  int64_t s = sums.Begin(t, x, w);
+  w += s * kStepBytes;
+  for (int64_t tap = 0;;) {
     if constexpr (Dot::kPreAdd) {
       for (; s + 2 <= t.steps; s += 2, w += 2 * kStepBytes) sums.TwoSteps(x, 4 * s, w);
     }
 #pragma GCC unroll 2
     for (; s < t.steps; ++s, w += kStepBytes) sums.Step(x, 4 * s, w);
+    if (++tap == t.taps) break;
+    PointAt<R>(t, rows + tap * Dot::kTileRows, x);
+    s = 0;
   }
   if constexpr (Dot::kPreAdd) {
     for (int64_t f = 0; f < t.fixup_count; ++f) {
@@ -107,18 +137,13 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   F::template Finish<R, V>(t, first, sums.acc);
 }
 
-template <typename Dot, typename F, int R, int V>
-__attribute__((noinline)) void RunExactly(const ConvTile& t, const void* const* rows,
-                                          int64_t first) {
-  RunTile<Dot, F, R, V>(t, rows, first);
-}
-
 // The last positions: at most R.
 template <typename Dot, int R, int V>
-void RunTail(const ConvTile& t, const void* const* rows, int64_t first, int64_t count) {
+__attribute__((noinline)) void RunTail(const ConvTile& t, const void* const* rows, int64_t first,
+                                       int64_t count) {
   if constexpr (R > 0) {
     if (count == R) {
-      RunExactly<Dot, typename Dot::AnyFinish, R, V>(t, rows, first);
+      RunTile<Dot, typename Dot::AnyFinish, R, V>(t, rows, first);
     } else {
       RunTail<Dot, R - 1, V>(t, rows, first, count);
     }
@@ -131,12 +156,12 @@ SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t f
                            int64_t count) {
   constexpr int kRows = Dot::kRows;
   if constexpr (V <= 2 && Dot::kTallRows != kRows) {
-    if (count == Dot::kTallRows) return RunExactly<Dot, F, Dot::kTallRows, V>(t, rows, first);
+    if (count == Dot::kTallRows) return RunTile<Dot, F, Dot::kTallRows, V>(t, rows, first);
   }
   for (; count >= kRows; count -= kRows, rows += kRows, first += kRows) {
-    RunExactly<Dot, F, kRows, V>(t, rows, first);
+    RunTile<Dot, F, kRows, V>(t, rows, first);
   }
-  RunTail<Dot, kRows - 1, V>(t, rows, first, count);
+  if (count > 0) RunTail<Dot, kRows - 1, V>(t, rows, first, count);
 }
 
 template <typename Dot, typename F, int V>
