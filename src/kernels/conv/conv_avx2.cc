@@ -36,6 +36,25 @@ struct DotS16 : Dot256 {
   static constexpr int kTallRows = kTileRows;
 
   static SKIFF_INLINE __m256i Product(__m256i x, __m256i w) { return _mm256_madd_epi16(x, w); }
+
+  // In this order, which GCC does not keep: on Zen 3 a step of 6 x 2 vectors takes 7.5 cycles, and
+  // 8 to 10 where products and additions alternate.
+  static constexpr bool kAddsRows = true;
+  static SKIFF_INLINE void AddRow(__m256i (&acc)[2], const char* x, const __m256i (&w)[2]) {
+    struct Step {
+      char inputs[4];
+    };
+    __m256i first;
+    __m256i second;
+    __asm__(
+        "vpbroadcastd %[x], %[second]\n\t"
+        "vpmaddwd %[w0], %[second], %[first]\n\t"
+        "vpmaddwd %[w1], %[second], %[second]\n\t"
+        "vpaddd %[second], %[acc1], %[acc1]\n\t"
+        "vpaddd %[first], %[acc0], %[acc0]"
+        : [acc0] "+x"(acc[0]), [acc1] "+x"(acc[1]), [first] "=&x"(first), [second] "=&x"(second)
+        : [x] "m"(*reinterpret_cast<const Step*>(x)), [w0] "x"(w[0]), [w1] "x"(w[1]));
+  }
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 //   kStarts           sums begin at Start(start, v), not at zero
 //   Load(w)           weights of one step; Broadcast(x): the inputs of one step of one position
 //   Add(acc, x, w)    where kStarts
+//   AddRow(acc, x, w) a position's step of two vectors, where kAddsRows
 //   Product(x, w), ProductOfTwo(x0, w0, x1, w1), Plus(acc, product)   where not
 //   AnyFinish         has Finish<R, V>(tile, first, acc), the epilogue of R positions, the first of
 //                     them `first`
@@ -60,6 +61,10 @@ struct Sums {
     for (int v = 0; v < V; ++v) weights[v] = Dot::Load(w, v);
     SKIFF_UNROLL
     for (int r = 0; r < R; ++r) {
+      if constexpr (Dot::kAddsRows && V == 2 && !kFirst) {
+        Dot::AddRow(acc[r], x[r] + at, weights);
+        continue;
+      }
       const Vector input = Dot::Broadcast(x[r] + at);
       SKIFF_UNROLL
       for (int v = 0; v < V; ++v) {
@@ -114,18 +119,25 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   SumsRV sums;
   const char* x[R];
   const char* w = static_cast<const char*>(t.weights);
+  const int64_t steps = t.steps;
   PointAt<R>(t, rows, x);
   int64_t s = sums.Begin(t, x, w);
   w += s * kStepBytes;
-  for (int64_t tap = 0;;) {
-    if constexpr (Dot::kPreAdd) {
-      for (; s + 2 <= t.steps; s += 2, w += 2 * kStepBytes) sums.TwoSteps(x, 4 * s, w);
+  for (int64_t tap = 1;; ++tap, s = 0) {
+    for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
+      if constexpr (Dot::kPreAdd) {
+        sums.TwoSteps(x, 4 * s, w);
+      } else {
+        sums.Step(x, 4 * s, w);
+        sums.Step(x, 4 * s + 4, w + kStepBytes);
+      }
     }
-#pragma GCC unroll 2
-    for (; s < t.steps; ++s, w += kStepBytes) sums.Step(x, 4 * s, w);
-    if (++tap == t.taps) break;
+    if (s < steps) {
+      sums.Step(x, 4 * s, w);
+      w += kStepBytes;
+    }
+    if (tap == t.taps) break;
     PointAt<R>(t, rows + tap * Dot::kTileRows, x);
-    s = 0;
   }
   if constexpr (Dot::kPreAdd) {
     for (int64_t f = 0; f < t.fixup_count; ++f) {
