@@ -7,8 +7,6 @@
 // tiles of a file share.
 #pragma once
 
-#include <type_traits>
-
 #include "kernels/epilogue/epilogue_avx2.h"
 
 namespace skiff::kernels::avx2 {
@@ -16,6 +14,7 @@ namespace {
 
 // Where the channels of a position lie in two vectors of sums: one after the other.
 struct InOrder {
+  static constexpr bool kInOrder = true;
   static SKIFF_INLINE __m256 Load(const float* p, int part) {
     return _mm256_loadu_ps(p + 8 * part);
   }
@@ -28,6 +27,7 @@ struct InOrder {
 
 // As unpacking s16 leaves them: 0-3 | 8-11 and 4-7 | 12-15. Packing undoes it.
 struct Unpacked {
+  static constexpr bool kInOrder = false;
   static SKIFF_INLINE __m256 Load(const float* p, int part) {
     const __m128 low = _mm_loadu_ps(p + 4 * part);
     return _mm256_insertf128_ps(_mm256_castps128_ps256(low), _mm_loadu_ps(p + 8 + 4 * part), 1);
@@ -91,7 +91,7 @@ SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, __m25
 template <typename Codes, typename Order, int R>
 SKIFF_INLINE void StoreWide(const Epilogue& e, const __m256i (&acc)[R][2],
                             const EpilogueRows& rows) {
-  static_assert(R % 2 == 0 && (!Codes::kHasResidual || std::is_same_v<Order, InOrder>));
+  static_assert(R % 2 == 0 && (!Codes::kHasResidual || Order::kInOrder));
   const Factors f = Factors::Of<Order>(e, rows.channel, 1);
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
