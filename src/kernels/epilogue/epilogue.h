@@ -82,7 +82,7 @@ static constexpr int64_t ElementBytes(ResidualType residual) {
   return residual == ResidualType::kF32 ? 4 : 1;
 }
 
-inline constexpr int64_t kEpilogueSlack = 32;
+inline constexpr int64_t kEpilogueSlack = 64;
 
 // Where the epilogue of some output positions, `n` channels each, reads and writes. `residual` and
 // `dst` point at the first position's first channel, the strides are in bytes.
