@@ -17,6 +17,7 @@
 
 #include "base/aligned.h"
 #include "base/isa.h"
+#include "kernels/conv/conv_preadd.h"
 #include "kernels/conv/conv_tile.h"
 #include "kernels/epilogue/epilogue.h"
 
@@ -69,10 +70,8 @@ struct PackedConv {
   int64_t steps = 0;  // per tap
   int64_t panels = 0;
   AlignedBuffer weights;
-  AlignedBuffer start;               // [panel][channels] of s32, for kernels that read s8
-  std::vector<ConvFixup> fixups;     // of all panels
-  std::vector<int64_t> fixup_begin;  // panels + 1 offsets into `fixups`
-  AlignedBuffer fixup_weights;       // [fixup][channels][4]
+  AlignedBuffer start;  // [panel][channels] of s32, for kernels that read s8
+  PreAddedConv pairs;   // for kernels that pre-add
 };
 
 // Weights as they lie in the file: the one of output channel o, tap t and input

@@ -99,7 +99,7 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
   }
   std::printf("%-27s %3ld x %-3ld %4ld -> %-4ld %ldx%ld %6.2f multiply-adds a cycle, %zu fix-ups\n",
               kernel.name, l.size, l.size, l.in, l.out, l.kernel, l.kernel,
-              macs / best * TicksPerCycle(), groups[0].fixups.size());
+              macs / best * TicksPerCycle(), groups[0].pairs.fixups.size());
 }
 
 }  // namespace

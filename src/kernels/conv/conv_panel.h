@@ -45,7 +45,7 @@ struct Sums {
       return 0;
     } else if constexpr (Dot::kPreAdd) {
       if (t.steps > 1) {
-        TwoSteps<true>(x, 0, w);
+        TwoSteps<true>(x, t.order[0], t.order[1], w);
         return 2;
       }
     }
@@ -77,9 +77,9 @@ struct Sums {
     }
   }
 
-  // This step and the next.
+  // Two steps, whose inputs are at x[r] + at0 and x[r] + at1.
   template <bool kFirst = false>
-  SKIFF_INLINE void TwoSteps(const char* const (&x)[R], int64_t at, const char* w) {
+  SKIFF_INLINE void TwoSteps(const char* const (&x)[R], int64_t at0, int64_t at1, const char* w) {
     Vector first[V];
     Vector second[V];
     SKIFF_UNROLL
@@ -89,8 +89,8 @@ struct Sums {
     }
     SKIFF_UNROLL
     for (int r = 0; r < R; ++r) {
-      const Vector input0 = Dot::Broadcast(x[r] + at);
-      const Vector input1 = Dot::Broadcast(x[r] + at + 4);
+      const Vector input0 = Dot::Broadcast(x[r] + at0);
+      const Vector input1 = Dot::Broadcast(x[r] + at1);
       SKIFF_UNROLL
       for (int v = 0; v < V; ++v) {
         Take<kFirst>(r, v, Dot::ProductOfTwo(input0, first[v], input1, second[v]));
@@ -123,26 +123,28 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   PointAt<R>(t, rows, x);
   int64_t s = sums.Begin(t, x, w);
   w += s * kStepBytes;
+  const int32_t* order = t.order;
   for (int64_t tap = 1;; ++tap, s = 0) {
     for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
       if constexpr (Dot::kPreAdd) {
-        sums.TwoSteps(x, 4 * s, w);
+        sums.TwoSteps(x, order[s], order[s + 1], w);
       } else {
         sums.Step(x, 4 * s, w);
         sums.Step(x, 4 * s + 4, w + kStepBytes);
       }
     }
     if (s < steps) {
-      sums.Step(x, 4 * s, w);
+      sums.Step(x, 4 * s, w);  // the last of an odd number is in its place
       w += kStepBytes;
     }
     if (tap == t.taps) break;
     PointAt<R>(t, rows + tap * Dot::kTileRows, x);
+    if constexpr (Dot::kPreAdd) order += t.order_tap;
   }
   if constexpr (Dot::kPreAdd) {
     for (int64_t f = 0; f < t.fixup_count; ++f) {
       PointAt<R>(t, rows + t.fixups[f].tap * Dot::kTileRows, x);
-      sums.Step(x, 4 * t.fixups[f].step,
+      sums.Step(x, t.fixups[f].offset,
                 reinterpret_cast<const char*>(t.fixup_weights) + kStepBytes * f);
     }
   }

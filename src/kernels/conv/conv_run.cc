@@ -71,6 +71,16 @@ const void* const* GatherRows(const ConvRun& run, const void* const* rows, int64
   return gathered;
 }
 
+void SetPairs(const PackedConv& packed, int64_t panel, int64_t width, ConvTile* tile) {
+  const PreAddedConv& pairs = packed.pairs;
+  tile->order = pairs.OrderOf(panel, packed.taps);
+  tile->order_tap = pairs.order_tap;
+  const int64_t fixup = pairs.fixup_begin[static_cast<size_t>(panel)];
+  tile->fixups = pairs.fixups.data() + fixup;
+  tile->fixup_count = pairs.fixup_begin[static_cast<size_t>(panel + 1)] - fixup;
+  tile->fixup_weights = pairs.fixup_weights.As<int8_t>() + fixup * width * 4;
+}
+
 // Panels [panel_begin, panel_end) of one group.
 void RunPanels(const ConvRun& run, int64_t group, ConvTile tile, int64_t begin, int64_t panel_begin,
                int64_t panel_end) {
@@ -87,10 +97,7 @@ void RunPanels(const ConvRun& run, int64_t group, ConvTile tile, int64_t begin, 
   for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
     tile.weights = packed.weights.As() + panel * panel_bytes;
     if (packed.start.size() != 0) tile.start = packed.start.As<int32_t>() + panel * width;
-    const int64_t fixup = packed.fixup_begin[static_cast<size_t>(panel)];
-    tile.fixups = packed.fixups.data() + fixup;
-    tile.fixup_count = packed.fixup_begin[static_cast<size_t>(panel + 1)] - fixup;
-    tile.fixup_weights = packed.fixup_weights.As<int8_t>() + fixup * width * 4;
+    if (run.kernel->pre_add) SetPairs(packed, panel, width, &tile);
     tile.channel = group * packed.out_channels + panel * width;
     tile.channel_count = std::min(width, packed.out_channels - panel * width);
     tile.dst =

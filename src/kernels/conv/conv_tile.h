@@ -19,7 +19,7 @@ enum class ConvInput : int32_t {
 // adds them on their own.
 struct ConvFixup {
   int32_t tap;
-  int32_t step;
+  int32_t offset;  // of the step's inputs in the tap, in bytes
 };
 
 struct ConvTile {
@@ -34,6 +34,10 @@ struct ConvTile {
   // Per channel of the panel, -128 times the sum of its weights: what the sums of a kernel that
   // reads s8 codes as code + 128 start from.
   const int32_t* start = nullptr;
+  // For kernels that pre-add: where the inputs of each step lie in the tap, in bytes, and how many
+  // elements further the next tap's are (PreAddedConv).
+  const int32_t* order = nullptr;
+  int64_t order_tap = 0;
   const ConvFixup* fixups = nullptr;
   int64_t fixup_count = 0;
   const int8_t* fixup_weights = nullptr;
