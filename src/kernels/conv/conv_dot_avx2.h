@@ -43,18 +43,29 @@ struct Dot256 {
       }
     }
   };
+  struct FloatsFinish {
+    template <int R, int V>
+    static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m256i (&acc)[R][2]) {
+      avx2::StoreWideFloats(*t.epilogue, acc, RowsFrom(t, first));
+    }
+  };
 
   // Whole panels and whole halves of them, whose epilogue is one that is compiled for.
   template <int V, typename Run>
   static SKIFF_INLINE void ForFinish(const ConvTile& t, Run run) {
+    const Epilogue& e = *t.epilogue;
     const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
-    bool known = t.channel_count == 8 * V;
+    const bool whole = t.channel_count == 8 * V;
     if constexpr (V == 2) {
-      known = known && avx2::ForCodes(*t.epilogue, with);
+      if (whole && avx2::ForCodes(e, with)) return;
+      if (whole && e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
+          e.activation == EpilogueActivation::kClamp) {
+        return run(FloatsFinish());
+      }
     } else {
-      known = known && avx2::ForPlainCodes(*t.epilogue, with);
+      if (whole && avx2::ForPlainCodes(e, with)) return;
     }
-    if (!known) run(AnyFinish());
+    run(AnyFinish());
   }
 };
 

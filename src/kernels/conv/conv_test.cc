@@ -238,7 +238,9 @@ std::vector<Output> Outputs() {
           {A::kHardSwish, S::kU8, R::kNone, true},   {A::kClamp, S::kS8, R::kS8, true},
           {A::kHardSwish, S::kF32, R::kNone, false}, {A::kClamp, S::kU8, R::kNone, true},
           {A::kClamp, S::kU8, R::kU8, true},         {A::kClamp, S::kU8, R::kS8, false},
-          {A::kClamp, S::kU8, R::kS8, true},         {A::kClamp, S::kS8, R::kU8, false}};
+          {A::kClamp, S::kU8, R::kS8, true},         {A::kClamp, S::kS8, R::kU8, false},
+          {A::kClamp, S::kU8, R::kF32, false},       {A::kClamp, S::kU8, R::kF32, true},
+          {A::kClamp, S::kS8, R::kF32, true}};
 }
 
 class ConvKernelTest : public ::testing::TestWithParam<ConvKernel> {

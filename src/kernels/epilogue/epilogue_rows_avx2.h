@@ -35,11 +35,14 @@ struct Unpacked {
   static SKIFF_INLINE __m256i Sort(__m256i codes) { return _mm256_permute4x64_epi64(codes, 0xd8); }
 };
 
-// An epilogue that only clamps, and may do so after rounding (Epilogue::clamps_codes).
+// An epilogue that only clamps, and may do so after rounding (Epilogue::clamps_codes) unless a
+// float is added.
 template <StoreType kStoreType, ResidualType kResidualType, bool kHalfAway>
 struct CodesOf {
   static constexpr bool kUnsigned = kStoreType == StoreType::kU8;
   static constexpr bool kHasResidual = kResidualType != ResidualType::kNone;
+  static constexpr bool kFloatResidual = kResidualType == ResidualType::kF32;
+  static constexpr int64_t kVectorOfResidual = 8 * ElementBytes(kResidualType);  // bytes
 
   static SKIFF_INLINE __m256i Round(__m256 y) {
     if constexpr (!kHalfAway) return _mm256_cvtps_epi32(y);
@@ -51,11 +54,15 @@ struct CodesOf {
   }
   // Of 8 channels.
   static SKIFF_INLINE __m256 Residual(const char* p) {
+    if constexpr (kFloatResidual) return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
     const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return _mm256_cvtepi32_ps(kResidualType == ResidualType::kU8 ? _mm256_cvtepu8_epi32(codes)
                                                                  : _mm256_cvtepi8_epi32(codes));
   }
   static SKIFF_INLINE __m256i Pack(__m256i first, __m256i second, __m256i lo, __m256i hi) {
+    if constexpr (kFloatResidual) {
+      return kUnsigned ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
+    }
     if constexpr (kUnsigned) {
       return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(first, second), lo), hi);
     }
@@ -74,15 +81,26 @@ struct Factors {
   }
 };
 
-// The codes of two vectors of sums as s16; the residuals of each are where r0 and r1 point.
+// What is added to two neighbouring vectors of a position.
+struct Added {
+  __m256 mr = _mm256_setzero_ps();
+  Clamp clamp = {};  // where a float is added
+  const char* residual = nullptr;
+};
+
+// The codes of two vectors of sums as s16.
 template <typename Codes>
-SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, __m256 mr,
-                             const char* r0, const char* r1) {
+SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, const Added& added) {
   __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
   __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
   if constexpr (Codes::kHasResidual) {
-    y0 = _mm256_fmadd_ps(Codes::Residual(r0), mr, y0);
-    y1 = _mm256_fmadd_ps(Codes::Residual(r1), mr, y1);
+    y0 = _mm256_fmadd_ps(Codes::Residual(added.residual), added.mr, y0);
+    y1 = _mm256_fmadd_ps(Codes::Residual(added.residual + Codes::kVectorOfResidual), added.mr, y1);
+  }
+  if constexpr (Codes::kFloatResidual) {
+    // A NaN becomes the lowest code: maxps returns its second operand.
+    y0 = _mm256_min_ps(_mm256_max_ps(y0, added.clamp.lo), added.clamp.hi);
+    y1 = _mm256_min_ps(_mm256_max_ps(y1, added.clamp.lo), added.clamp.hi);
   }
   return _mm256_packs_epi32(Codes::Round(y0), Codes::Round(y1));
 }
@@ -95,21 +113,35 @@ SKIFF_INLINE void StoreWide(const Epilogue& e, const __m256i (&acc)[R][2],
   const Factors f = Factors::Of<Order>(e, rows.channel, 1);
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
-  const __m256 mr = _mm256_set1_ps(e.mr);
-  const char* residual = static_cast<const char*>(rows.residual);
+  Added added = {_mm256_set1_ps(e.mr),
+                 {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)},
+                 static_cast<const char*>(rows.residual)};
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
-    const __m256i first = WordsOf<Codes>(f, acc[r][0], acc[r][1], mr, residual, residual + 8);
-    residual += rows.residual_stride;
-    const __m256i second =
-        WordsOf<Codes>(f, acc[r + 1][0], acc[r + 1][1], mr, residual, residual + 8);
-    residual += rows.residual_stride;
+    const __m256i first = WordsOf<Codes>(f, acc[r][0], acc[r][1], added);
+    added.residual += rows.residual_stride;
+    const __m256i second = WordsOf<Codes>(f, acc[r + 1][0], acc[r + 1][1], added);
+    added.residual += rows.residual_stride;
     const __m256i codes = Order::Sort(Codes::Pack(first, second, lo, hi));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_castsi256_si128(codes));
     dst += rows.dst_stride;
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_extracti128_si256(codes, 1));
     dst += rows.dst_stride;
+  }
+}
+
+// R positions of 16 channels, clamped and stored as floats.
+template <int R>
+SKIFF_INLINE void StoreWideFloats(const Epilogue& e, const __m256i (&acc)[R][2],
+                                  const EpilogueRows& rows) {
+  const Factors f = Factors::Of<InOrder>(e, rows.channel, 1);
+  char* dst = static_cast<char*>(rows.dst);
+  SKIFF_UNROLL
+  for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
+    StoreFloats(e, _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][0]), f.m0, f.b0),
+                _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[r][1]), f.m1, f.b1), 16,
+                reinterpret_cast<float*>(dst));
   }
 }
 
@@ -124,8 +156,7 @@ SKIFF_INLINE void StoreNarrow(const Epilogue& e, const __m256i (&acc)[R][2],
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
-    const __m256i words =
-        WordsOf<Codes>(f, acc[r][0], acc[r + 1][0], _mm256_setzero_ps(), nullptr, nullptr);
+    const __m256i words = WordsOf<Codes>(f, acc[r][0], acc[r + 1][0], {});
     const __m128i codes = _mm256_castsi256_si128(InOrder::Sort(Codes::Pack(words, words, lo, hi)));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(dst), codes);
     dst += rows.dst_stride;
@@ -149,12 +180,11 @@ SKIFF_INLINE void StoreQuads(const Epilogue& e, const __m256i (&acc)[R][4],
   const Factors high = {load(m + 8), load(m + 12), load(b + 8), load(b + 12)};
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
-  const __m256 none = _mm256_setzero_ps();
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
-    const __m256i first = WordsOf<Codes>(low, acc[r][0], acc[r][1], none, nullptr, nullptr);
-    const __m256i second = WordsOf<Codes>(high, acc[r][2], acc[r][3], none, nullptr, nullptr);
+    const __m256i first = WordsOf<Codes>(low, acc[r][0], acc[r][1], {});
+    const __m256i second = WordsOf<Codes>(high, acc[r][2], acc[r][3], {});
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), Codes::Pack(first, second, lo, hi));
   }
 }
@@ -229,17 +259,19 @@ SKIFF_INLINE bool ForPlainCodes(const Epilogue& e, Run run) {
   return true;
 }
 
-// With the residuals that nets add as well; u8 residuals do not end in s8 codes there.
+// With the residuals that nets add as well; those of u8 and float do not end in s8 codes there.
 template <typename Run>
 SKIFF_INLINE bool ForCodes(const Epilogue& e, Run run) {
   if (ForPlainCodes(e, run)) return true;
-  if (!e.clamps_codes || e.residual == ResidualType::kNone) return false;
-  if (e.residual == ResidualType::kS8 && e.store == StoreType::kS8) {
+  const bool u8 = e.store == StoreType::kU8;
+  if (e.residual == ResidualType::kS8 && e.clamps_codes && !u8) {
     ForRounding<StoreType::kS8, ResidualType::kS8>(e, run);
-  } else if (e.residual == ResidualType::kS8) {
+  } else if (e.residual == ResidualType::kS8 && e.clamps_codes) {
     ForRounding<StoreType::kU8, ResidualType::kS8>(e, run);
-  } else if (e.store == StoreType::kU8) {
+  } else if (e.residual == ResidualType::kU8 && e.clamps_codes && u8) {
     ForRounding<StoreType::kU8, ResidualType::kU8>(e, run);
+  } else if (e.residual == ResidualType::kF32 && e.activation == EpilogueActivation::kClamp && u8) {
+    ForRounding<StoreType::kU8, ResidualType::kF32>(e, run);
   } else {
     return false;
   }
