@@ -78,32 +78,66 @@ TapOffsets OffsetsOf(const ConvGeometry& g) {
   return offsets;
 }
 
-// The pointers of a position whose first tap is `first` and whose taps all lie in the picture.
-inline void BuildInner(const TapOffsets& offsets, size_t taps, const char* first, int64_t step,
-                       const void** out) {
-  for (size_t tap = 0; tap < taps; ++tap, out += step) *out = first + offsets[tap];
-}
+// Writes pointers as kernels want them: [tile][tap][row].
+struct RowWriter {
+  const ConvGeometry& g;
+  const TapOffsets offsets;
+  const int64_t taps;
+  const int64_t tile_rows;
+  const void** tile;
+  int64_t row = 0;  // of the tile
 
-// The pointers of any position, `step` apart. (x0, y0) is where its first tap lies.
-void BuildOne(const ConvGeometry& g, const TapOffsets& offsets, const char* image,
-              const void* zeros, int64_t y0, int64_t x0, int64_t step, const void** out) {
-  const char* first = image + (y0 * g.in_w + x0) * g.pixel_bytes;
-  const auto inside = [](int64_t at, int64_t reach, int64_t extent) {
-    return at >= 0 && at + reach < extent;
-  };
-  const bool inside_y = inside(y0, (g.taps_h - 1) * g.dilation_h, g.in_h);
-  const bool inside_x = inside(x0, (g.taps_w - 1) * g.dilation_w, g.in_w);
-  const auto taps = static_cast<size_t>(g.taps_h * g.taps_w);
-  if (inside_y && inside_x) return BuildInner(offsets, taps, first, step, out);
-  size_t tap = 0;
-  for (int64_t ky = 0; ky < g.taps_h; ++ky) {
-    const bool row = inside(y0 + ky * g.dilation_h, 0, g.in_h);
-    for (int64_t kx = 0; kx < g.taps_w; ++kx, ++tap, out += step) {
-      const bool pixel = row && (inside_x || inside(x0 + kx * g.dilation_w, 0, g.in_w));
-      *out = pixel ? first + offsets[tap] : zeros;
+  void Advance(int64_t rows) {
+    row += rows;
+    if (row < tile_rows) return;
+    row = 0;
+    tile += taps * tile_rows;
+  }
+
+  // `count` positions `step` bytes apart whose taps all lie in the picture; `first` is the first
+  // tap of the first.
+  void AddInner(const char* first, int64_t step, int64_t count) {
+    while (count > 0) {
+      const int64_t rows = std::min(count, tile_rows - row);
+      const void** out = tile + row;
+      for (int64_t tap = 0; tap < taps; ++tap, out += tile_rows) {
+        const char* at = first + offsets[static_cast<size_t>(tap)];
+        for (int64_t r = 0; r < rows; ++r, at += step) out[r] = at;
+      }
+      first += rows * step;
+      count -= rows;
+      Advance(rows);
     }
   }
-}
+
+  // A position whose first tap lies at (x0, y0), maybe outside of the picture.
+  void AddAny(const char* image, const void* zeros, int64_t y0, int64_t x0) {
+    const char* first = image + (y0 * g.in_w + x0) * g.pixel_bytes;
+    const void** out = tile + row;
+    size_t tap = 0;
+    for (int64_t ky = 0; ky < g.taps_h; ++ky) {
+      const int64_t y = y0 + ky * g.dilation_h;
+      for (int64_t kx = 0; kx < g.taps_w; ++kx, ++tap, out += tile_rows) {
+        const int64_t x = x0 + kx * g.dilation_w;
+        const bool inside = y >= 0 && y < g.in_h && x >= 0 && x < g.in_w;
+        *out = inside ? first + offsets[tap] : zeros;
+      }
+    }
+    Advance(1);
+  }
+};
+
+// The output positions of one axis whose taps all lie in the picture.
+struct InnerRange {
+  int64_t begin, end;
+
+  InnerRange(int64_t taps, int64_t stride, int64_t dilation, int64_t pad, int64_t in, int64_t out)
+      : begin((pad + stride - 1) / stride), end(0) {
+    const int64_t last = in - 1 - (taps - 1) * dilation + pad;  // where a first tap may lie
+    if (last >= 0) end = std::min(out, last / stride + 1);
+  }
+  [[nodiscard]] bool Has(int64_t position) const { return position >= begin && position < end; }
+};
 
 }  // namespace
 
@@ -114,35 +148,29 @@ void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, 
     for (int64_t p = begin; p < end; ++p) *rows++ = src + p * g.pixel_bytes;
     return;
   }
-  const TapOffsets offsets = OffsetsOf(g);
-  const int64_t image_bytes = g.in_h * g.in_w * g.pixel_bytes;
-  const int64_t tile_pointers = g.taps_h * g.taps_w * tile_rows;
+  RowWriter writer = {g, OffsetsOf(g), g.taps_h * g.taps_w, tile_rows, rows};
+  const InnerRange inner_y(g.taps_h, g.stride_h, g.dilation_h, g.pad_top, g.in_h, g.out_h);
+  const InnerRange inner_x(g.taps_w, g.stride_w, g.dilation_w, g.pad_left, g.in_w, g.out_w);
+  const int64_t step = g.stride_w * g.pixel_bytes;
   int64_t ox = begin % g.out_w;
-  int64_t oy = begin / g.out_w % g.out_h;
-  const char* image = src + begin / (g.out_w * g.out_h) * image_bytes;
-  int row_of_tile = 0;
-  // Where the padding is written out no window leaves the picture.
-  const bool padded = g.pad_top != 0 || g.pad_left != 0 ||
-                      (g.out_h - 1) * g.stride_h + (g.taps_h - 1) * g.dilation_h >= g.in_h ||
-                      (g.out_w - 1) * g.stride_w + (g.taps_w - 1) * g.dilation_w >= g.in_w;
-  const auto taps = static_cast<size_t>(g.taps_h * g.taps_w);
-  for (int64_t p = begin; p < end; ++p) {
-    if (!padded) {
-      const char* first = image + (oy * g.stride_h * g.in_w + ox * g.stride_w) * g.pixel_bytes;
-      BuildInner(offsets, taps, first, tile_rows, rows + row_of_tile);
+  int64_t row = begin / g.out_w;  // counted through the images
+  for (int64_t p = begin; p < end;) {
+    const int64_t oy = row % g.out_h;
+    const char* image = src + row / g.out_h * g.in_h * g.in_w * g.pixel_bytes;
+    const int64_t y0 = oy * g.stride_h - g.pad_top;
+    const int64_t x0 = ox * g.stride_w - g.pad_left;
+    int64_t count = 1;
+    if (inner_y.Has(oy) && inner_x.Has(ox)) {
+      count = std::min(inner_x.end - ox, end - p);
+      writer.AddInner(image + (y0 * g.in_w + x0) * g.pixel_bytes, step, count);
     } else {
-      BuildOne(g, offsets, image, zeros, oy * g.stride_h - g.pad_top, ox * g.stride_w - g.pad_left,
-               tile_rows, rows + row_of_tile);
+      writer.AddAny(image, zeros, y0, x0);
     }
-    if (++row_of_tile == tile_rows) {
-      row_of_tile = 0;
-      rows += tile_pointers;
-    }
-    if (++ox < g.out_w) continue;
+    p += count;
+    ox += count;
+    if (ox < g.out_w) continue;
     ox = 0;
-    if (++oy < g.out_h) continue;
-    oy = 0;
-    image += image_bytes;
+    ++row;
   }
 }
 
