@@ -4,6 +4,11 @@
 // A tile of inputs is loaded where it lies: its rows are one stride apart (ConvKernel::row_group).
 // Weights as PackConv leaves them are tiles already: 16 steps of 16 channels are 16 rows of 64
 // bytes.
+//
+// The products of 32 x 32 x 64 take the tile unit 64 cycles, the epilogue of their 1,024 sums takes
+// the vector units more than twice that: the sums wait in memory, and their epilogue runs between
+// the products of the next positions. Weights come from beyond L2 in most layers, at a rate that
+// the first positions alone would wait for: all of them fetch a share of the next panel.
 #include "kernels/conv/conv_symbols.h"
 #include "kernels/conv/conv_tile.h"
 #include "kernels/epilogue/epilogue_avx512bw.h"
@@ -66,9 +71,58 @@ struct Rows {
   }
 };
 
-// 16 kRowTiles positions x 16 kChannelTiles channels; `count` of the positions exist.
+// The positions of one run of a kernel that have been multiplied and wait for their epilogue.
+template <int kChannelTiles>
+class WaitingSums {
+ public:
+  explicit WaitingSums(const ConvTile& t) : t_(t) {}
+
+  // For tiles 0 and 1, and from `row` on for 2 and 3.
+  int32_t* sums(int64_t row) { return sums_[row]; }
+  void Begin(int64_t first, int64_t count) {
+    first_ = first;
+    count_ = count;
+    done_ = 0;
+  }
+  // The epilogue of at most so many rows.
+  SKIFF_INLINE void Finish(int64_t most) {
+    const int64_t rows = count_ - done_ < most ? count_ - done_ : most;
+    if (rows == 0) return;
+    const int64_t position = first_ + done_;
+    EpilogueRows out;
+    out.channel = t_.channel;
+    out.n = t_.channel_count;
+    out.residual = static_cast<const char*>(t_.residual) + position * t_.residual_stride;
+    out.residual_stride = t_.residual_stride;
+    out.dst = static_cast<char*>(t_.dst) + position * t_.dst_stride;
+    out.dst_stride = t_.dst_stride;
+    avx512bw::ApplyEpilogueRows<kChannelTiles>(*t_.epilogue, sums_[done_], rows, out);
+    done_ += rows;
+  }
+
+ private:
+  const ConvTile& t_;
+  int64_t first_ = 0, count_ = 0, done_ = 0;
+  alignas(64) int32_t sums_[kPositions][16 * kChannelTiles];
+};
+
+// Of the next panel's weights, the share that one tile fetches: some lines of each block of steps.
+struct Ahead {
+  int64_t bytes;  // from a block of steps to the same one of the next panel
+  int64_t begin, end;
+};
+
+constexpr int64_t kBlockBytes = kTileRows * kStepBytes;  // weights of 64 inputs
+
+// The positions of a tile: where their pointers lie, and how many of them are in its upper part.
+struct TilePositions {
+  int64_t first, count, upper;
+};
+
+// kRowTiles x kChannelTiles tiles of sums, while those of the tile before get their epilogue.
 template <bool kSigned, int kRowTiles, int kChannelTiles>
-void RunTile(const ConvTile& t, const void* const* rows, int64_t first, int64_t count) {
+void RunTile(const ConvTile& t, const void* const* rows, const TilePositions& part,
+             const Ahead& ahead, int64_t rows_a_block, WaitingSums<kChannelTiles>* waiting) {
   SKIFF_TILE_ZERO(0);
   SKIFF_TILE_ZERO(1);
   SKIFF_TILE_ZERO(2);
@@ -76,9 +130,10 @@ void RunTile(const ConvTile& t, const void* const* rows, int64_t first, int64_t 
   const char* w = static_cast<const char*>(t.weights);
   const int64_t depth = t.steps * 4;
   for (int64_t tap = 0; tap < t.taps; ++tap, rows += kPositions) {
-    const Rows x0(rows, t.row_offset, count);
-    const Rows x1 = kRowTiles == 1 ? x0 : Rows(rows + kTileRows, t.row_offset, count - kTileRows);
-    for (int64_t i = 0; i < depth; i += kTileBytes, w += kTileRows * kStepBytes) {
+    const Rows x0(rows, t.row_offset, part.upper);
+    const Rows x1 =
+        kRowTiles == 1 ? x0 : Rows(rows + kTileRows, t.row_offset, part.count - part.upper);
+    for (int64_t i = 0; i < depth; i += kTileBytes, w += kBlockBytes) {
       SKIFF_TILE_LOAD(4, x0.base + i, x0.stride);
       SKIFF_TILE_LOAD(6, w, kStepBytes);
       SKIFF_TILE_DOT(kSigned, 0, 4, 6);
@@ -91,54 +146,86 @@ void RunTile(const ConvTile& t, const void* const* rows, int64_t first, int64_t 
         SKIFF_TILE_DOT(kSigned, 2, 5, 6);
         if constexpr (kChannelTiles == 2) SKIFF_TILE_DOT(kSigned, 3, 5, 7);
       }
+      for (int64_t line = ahead.begin; line < ahead.end; line += kTileBytes) {
+        _mm_prefetch(w + ahead.bytes + line, _MM_HINT_T1);
+      }
+      waiting->Finish(rows_a_block);
     }
   }
-  alignas(64) int32_t sums[kRowTiles * kTileRows][16 * kChannelTiles];
+  waiting->Finish(kPositions);
   constexpr int64_t kRowBytes = 64 * kChannelTiles;
-  SKIFF_TILE_STORE(0, sums[0], kRowBytes);
-  if constexpr (kChannelTiles == 2) SKIFF_TILE_STORE(1, sums[0] + 16, kRowBytes);
+  SKIFF_TILE_STORE(0, waiting->sums(0), kRowBytes);
+  if constexpr (kChannelTiles == 2) SKIFF_TILE_STORE(1, waiting->sums(0) + 16, kRowBytes);
   if constexpr (kRowTiles == 2) {
-    SKIFF_TILE_STORE(2, sums[kTileRows], kRowBytes);
-    if constexpr (kChannelTiles == 2) SKIFF_TILE_STORE(3, sums[kTileRows] + 16, kRowBytes);
+    SKIFF_TILE_STORE(2, waiting->sums(part.upper), kRowBytes);
+    if constexpr (kChannelTiles == 2) {
+      SKIFF_TILE_STORE(3, waiting->sums(part.upper) + 16, kRowBytes);
+    }
   }
-  EpilogueRows out;
-  out.channel = t.channel;
-  out.n = t.channel_count;
-  out.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
-  out.residual_stride = t.residual_stride;
-  out.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
-  out.dst_stride = t.dst_stride;
-  avx512bw::ApplyEpilogueRows<kChannelTiles>(*t.epilogue, sums[0], count, out);
+  waiting->Begin(part.first, part.count);
 }
 
 // As many rows in the tiles of inputs and sums as there are positions: less work, and nothing past
 // them is read.
-SKIFF_INLINE void ConfigureFor(int64_t count) {
+SKIFF_INLINE void ConfigureFor(int64_t upper, int64_t lower) {
   TileConfig config;
-  const int64_t upper = count < kTileRows ? count : kTileRows;
-  const int64_t lower = count - upper;
   config.rows[0] = config.rows[1] = config.rows[4] = static_cast<uint8_t>(upper);
   if (lower != 0) config.rows[2] = config.rows[3] = config.rows[5] = static_cast<uint8_t>(lower);
   Configure(config);
 }
 
+// Are all positions one stride apart, not those of a group alone? Then tiles may begin anywhere.
+bool IsOneStride(const ConvTile& t) {
+  if (t.taps != 1 || t.positions < 2) return false;
+  const auto at = [&](int64_t p) { return static_cast<const char*>(t.rows[p]); };
+  const int64_t stride = at(1) - at(0);
+  for (int64_t p = kTileRows; p < t.positions; p += kTileRows) {
+    if (at(p) != at(0) + p * stride) return false;
+    if (p + 1 < t.positions && at(p + 1) != at(p) + stride) return false;
+  }
+  return true;
+}
+
+// A last tile of few positions takes nearly as long as a whole one (its products wait for each
+// other), so that positions that may be divided anywhere are divided evenly.
 template <bool kSigned, int kChannelTiles>
 void RunPanel(const ConvTile& t) {
-  const void* const* rows = t.rows;
-  const int64_t tile_pointers = t.taps * kPositions;
-  int64_t p = 0;
-  if (t.positions >= kPositions) ConfigureFor(kPositions);
-  for (; p + kPositions <= t.positions; p += kPositions, rows += tile_pointers) {
-    RunTile<kSigned, 2, kChannelTiles>(t, rows, p, kPositions);
+  const int64_t tiles = (t.positions + kPositions - 1) / kPositions;
+  const bool divide = t.positions % kPositions != 0 && tiles > 1 && IsOneStride(t);
+  const int64_t height = divide ? (t.positions + tiles - 1) / tiles : kPositions;
+  const int64_t blocks = t.taps * t.steps * 4 / kTileBytes;
+  // In fours, as the epilogue takes them; four are hidden behind the products of a block.
+  const int64_t rows_a_block = blocks >= 8 ? 4 : (kPositions / blocks + 3) / 4 * 4;
+  const int64_t share = (kBlockBytes / kTileBytes + tiles - 1) / tiles * kTileBytes;
+  WaitingSums<kChannelTiles> waiting(t);
+  Ahead ahead = {blocks * kBlockBytes, 0, share};
+  int64_t configured = 0;
+  for (int64_t p = 0; p < t.positions; p += height) {
+    TilePositions part = {p, t.positions - p < height ? t.positions - p : height, kTileRows};
+    const void* const* rows = t.rows + p * t.taps;
+    const void* divided[kPositions];
+    if (divide) {
+      part.upper = (part.count + 1) / 2;
+      // The pointers that RunTile reads of a group.
+      const auto at = [&](int64_t i) { return t.rows[p + i < t.positions ? p + i : p]; };
+      divided[0] = at(0);
+      divided[1] = at(1);
+      divided[kTileRows] = at(part.upper);
+      divided[kTileRows + 1] = at(part.upper + 1);
+      rows = divided;
+    }
+    if (part.upper > part.count) part.upper = part.count;
+    if (configured != part.count) ConfigureFor(part.upper, part.count - part.upper);
+    configured = part.count;
+    if (part.upper == part.count) {
+      RunTile<kSigned, 1, kChannelTiles>(t, rows, part, ahead, rows_a_block, &waiting);
+    } else {
+      RunTile<kSigned, 2, kChannelTiles>(t, rows, part, ahead, rows_a_block, &waiting);
+    }
+    ahead.begin = ahead.end;
+    ahead.end = ahead.end + share < kBlockBytes ? ahead.end + share : kBlockBytes;
   }
-  const int64_t left = t.positions - p;
-  if (left == 0) return;
-  ConfigureFor(left);
-  if (left <= kTileRows) {
-    RunTile<kSigned, 1, kChannelTiles>(t, rows, p, left);
-  } else {
-    RunTile<kSigned, 2, kChannelTiles>(t, rows, p, left);
-  }
+  waiting.Finish(kPositions);
 }
 
 template <bool kSigned>

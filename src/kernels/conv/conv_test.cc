@@ -62,7 +62,7 @@ std::vector<Case> Cases() {
   for (int64_t positions = 1; positions <= 14; ++positions) {
     cases.push_back(MakeCase(1, positions, 9, 19, 1));
   }
-  for (const int64_t positions : {15, 16, 17, 31, 32, 33, 49}) {
+  for (const int64_t positions : {15, 16, 17, 31, 32, 33, 49, 100}) {
     cases.push_back(MakeCase(1, positions, 70, 35, 1));
   }
   cases.push_back(MakeCase(3, 20, 70, 20, 3, 1, 1, 1));  // whole rows of a tile, and broken ones
