@@ -10,9 +10,7 @@ struct Ops {
   static constexpr int kPositions = 4;  // 16 of the 32 registers are sums
 
   static SKIFF_INLINE __m512i Zero() { return _mm512_setzero_si512(); }
-  static SKIFF_INLINE __m512i Load(const char* p, int64_t left) {
-    return _mm512_maskz_loadu_epi8(avx512bw::Bytes(left), p);
-  }
+  static SKIFF_INLINE __m512i Load(const char* p) { return _mm512_loadu_si512(p); }
   static SKIFF_INLINE __m512i LoadWeights(const char* w) { return _mm512_load_si512(w); }
   static SKIFF_INLINE __m512i FlipSigns(__m512i x) {
     return _mm512_xor_si512(x, _mm512_set1_epi8(-128));
@@ -33,24 +31,24 @@ struct Ops {
     return _mm512_dpbusd_epi32(acc, x, w);
   }
 
-  // Lane l of part i holds channels 16 l + 4 i to 16 l + 4 i + 3: a transpose of 4 x 4 lanes.
+  // Lane l of part i holds channels 16 l + 4 i to 16 l + 4 i + 3.
   struct AnyFinish {
     template <int P>
     static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
-                                    const __m512i (&acc)[P][4]) {
+                                    __m512i (&acc)[P][4]) {
+      const bool by_lanes = avx512bw::TakesLanes(e);
       alignas(64) int32_t sums[P][64];
       SKIFF_UNROLL
       for (int p = 0; p < P; ++p) {
-        const __m512i a = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0x44);
-        const __m512i b = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0x44);
-        const __m512i c = _mm512_shuffle_i32x4(acc[p][0], acc[p][1], 0xee);
-        const __m512i d = _mm512_shuffle_i32x4(acc[p][2], acc[p][3], 0xee);
-        _mm512_store_si512(sums[p], _mm512_shuffle_i32x4(a, b, 0x88));
-        _mm512_store_si512(sums[p] + 16, _mm512_shuffle_i32x4(a, b, 0xdd));
-        _mm512_store_si512(sums[p] + 32, _mm512_shuffle_i32x4(c, d, 0x88));
-        _mm512_store_si512(sums[p] + 48, _mm512_shuffle_i32x4(c, d, 0xdd));
+        if (!by_lanes) avx512bw::TransposeLanes(acc[p]);
+        SKIFF_UNROLL
+        for (int i = 0; i < 4; ++i) _mm512_store_si512(sums[p] + 16 * i, acc[p][i]);
       }
-      avx512bw::ApplyEpilogueRows<4>(e, sums[0], P, rows);
+      if (by_lanes) {
+        avx512bw::ApplyEpilogueRowsByLanes(e, sums[0], P, rows);
+      } else {
+        avx512bw::ApplyEpilogueRows<4>(e, sums[0], P, rows);
+      }
     }
   };
   template <typename Run>

@@ -10,7 +10,7 @@ struct Ops {
   static constexpr int kPositions = 2;  // 8 of the 16 registers are sums
 
   static SKIFF_INLINE __m256i Zero() { return _mm256_setzero_si256(); }
-  static SKIFF_INLINE __m256i Load(const char* p, int64_t /*left*/) {
+  static SKIFF_INLINE __m256i Load(const char* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
   static SKIFF_INLINE __m256i LoadWeights(const char* w) {

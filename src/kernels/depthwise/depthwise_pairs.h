@@ -54,8 +54,8 @@ struct Pairs {
   }
 
   template <int K, int S, int P, typename Taps>
-  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const Taps& taps, int64_t /*left*/,
-                               const char* w, Sums<P>& sums) {
+  static SKIFF_INLINE void Sum(const DepthwiseTile& t, const Taps& taps, const char* w,
+                               Sums<P>& sums) {
     constexpr int kBands = K / 2;
     SKIFF_UNROLL
     for (int band = 0; band < kBands; ++band) {
@@ -99,8 +99,8 @@ struct Pairs {
     }
   }
 
-  static SKIFF_INLINE void SumOne(const DepthwiseTile& t, int64_t at, int64_t /*left*/,
-                                  const char* w, Sums<1>& sums) {
+  static SKIFF_INLINE void SumOne(const DepthwiseTile& t, int64_t at, const char* w,
+                                  Sums<1>& sums) {
     for (int64_t pair = 0; pair < t.groups; ++pair, w += kGroupBytes) {
       const Vector a = Load(static_cast<const char*>(t.taps[2 * pair]) + at);
       const Vector b = Load(static_cast<const char*>(t.taps[2 * pair + 1]) + at);

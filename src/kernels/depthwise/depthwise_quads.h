@@ -46,9 +46,8 @@ struct Quads {
     }
   };
 
-  // `left` channels exist.
-  static SKIFF_INLINE Vector Load(const char* p, int64_t left) {
-    const Vector codes = Ops::Load(p, left);
+  static SKIFF_INLINE Vector Load(const char* p) {
+    const Vector codes = Ops::Load(p);
     return kUnsigned ? codes : Ops::FlipSigns(codes);
   }
   static SKIFF_INLINE Quad Interleave(Vector a, Vector b, Vector c, Vector d) {
@@ -61,45 +60,44 @@ struct Quads {
   }
 
   template <int K, int S, int P, typename Taps>
-  static SKIFF_INLINE void Sum(const DepthwiseTile& /*t*/, const Taps& taps, int64_t left,
-                               const char* w, Sums<P>& sums) {
+  static SKIFF_INLINE void Sum(const DepthwiseTile& /*t*/, const Taps& taps, const char* w,
+                               Sums<P>& sums) {
     static_assert(K == 3 || K == 5);
     constexpr int kColumns = (P - 1) * S + K;
     SKIFF_UNROLL
     for (int x = 0; x < kColumns; ++x) {
-      const Vector c = Load(taps.At(2, x), left);
+      const Vector c = Load(taps.At(2, x));
       // A fourth row that is not there meets weights of zero.
-      const Vector d = K == 3 ? c : Load(taps.At(K - 2, x), left);
-      const Quad column = Interleave(Load(taps.At(0, x), left), Load(taps.At(1, x), left), c, d);
+      const Vector d = K == 3 ? c : Load(taps.At(K - 2, x));
+      const Quad column = Interleave(Load(taps.At(0, x)), Load(taps.At(1, x)), c, d);
       SKIFF_UNROLL
       for (int p = 0; p < P; ++p) {
         if (x < p * S || x - p * S >= K) continue;
         sums.Add(p, column, w + (x - p * S) * kGroupBytes);
       }
     }
-    if constexpr (K == 5) AddLastRow<S, P>(taps, left, w + 5 * kGroupBytes, sums);
+    if constexpr (K == 5) AddLastRow<S, P>(taps, w + 5 * kGroupBytes, sums);
   }
 
   // The fifth row of 5 x 5 taps: four of it together, and the fifth with three weights of zero.
   template <int S, int P, typename Taps>
-  static SKIFF_INLINE void AddLastRow(const Taps& taps, int64_t left, const char* w,
-                                      Sums<P>& sums) {
+  static SKIFF_INLINE void AddLastRow(const Taps& taps, const char* w, Sums<P>& sums) {
     SKIFF_UNROLL
     for (int p = 0; p < P; ++p) {
-      const auto load = [&](int x) { return Load(taps.At(4, p * S + x), left); };
+      const auto load = [&](int x) { return Load(taps.At(4, p * S + x)); };
       sums.Add(p, Interleave(load(0), load(1), load(2), load(3)), w);
       const Vector last = load(4);
       sums.Add(p, Interleave(last, last, last, last), w + kGroupBytes);
     }
   }
 
-  static SKIFF_INLINE void SumOne(const DepthwiseTile& t, int64_t at, int64_t left, const char* w,
+  static SKIFF_INLINE void SumOne(const DepthwiseTile& t, int64_t at, const char* w,
                                   Sums<1>& sums) {
     for (int64_t group = 0; group < t.groups; ++group, w += kGroupBytes) {
       Vector tap[4];
       SKIFF_UNROLL
       for (int i = 0; i < 4; ++i) {
-        tap[i] = Load(static_cast<const char*>(t.taps[4 * group + i]) + at, left);
+        tap[i] = Load(static_cast<const char*>(t.taps[4 * group + i]) + at);
       }
       sums.Add(0, Interleave(tap[0], tap[1], tap[2], tap[3]), w);
     }

@@ -86,7 +86,7 @@ void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
   for (int64_t c = 0; c < t.channels; c += Rung::kBlock, w += block_bytes) {
     typename Rung::template Sums<P> sums;
     sums.Clear(start);
-    Rung::template Sum<K, S, P>(t, taps, t.channels - c, w, sums);
+    Rung::template Sum<K, S, P>(t, taps, w, sums);
     Rung::template Finish<F, P>(t, e, p, c, sums);
     taps.NextChannels(Rung::kBlock);
     if (start != nullptr) start += Rung::kBlock;
@@ -133,7 +133,7 @@ void RunOne(const DepthwiseTile& t, int64_t p) {
   for (int64_t c = 0; c < t.channels; c += Rung::kBlock, w += block_bytes) {
     typename Rung::template Sums<1> sums;
     sums.Clear(start);
-    Rung::SumOne(t, p * t.position_step + c, t.channels - c, w, sums);
+    Rung::SumOne(t, p * t.position_step + c, w, sums);
     Rung::template Finish<typename Rung::AnyFinish, 1>(t, *t.epilogue, p, c, sums);
     if (start != nullptr) start += Rung::kBlock;
   }

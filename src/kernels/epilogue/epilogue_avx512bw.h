@@ -99,6 +99,7 @@ SKIFF_NOINLINE void ApplyEpilogueSlow(const Epilogue& e, const int32_t* sums, in
                                       const EpilogueRows& rows) {
   const char* residual = static_cast<const char*>(rows.residual);
   char* dst = static_cast<char*>(rows.dst);
+#pragma GCC unroll 1
   for (int64_t r = 0; r < count; ++r, sums += 16 * V) {
     for (int v = 0; v < V; ++v) {
       const int64_t at = 16 * v;
@@ -123,6 +124,26 @@ SKIFF_INLINE __m512i Round(__m512 y) {
       _mm512_castps_si512(_mm512_set1_ps(0x1.fffffep-2F)), _mm512_castps_si512(y),
       _mm512_castps_si512(_mm512_set1_ps(-0.0F)), kOrAnd);
   return _mm512_cvttps_epi32(_mm512_add_ps(y, _mm512_castsi512_ps(half)));
+}
+
+// Lane l of vector v becomes lane v of vector l.
+SKIFF_INLINE void TransposeLanes(__m512i (&v)[4]) {
+  const __m512i a = _mm512_shuffle_i32x4(v[0], v[1], 0x44);
+  const __m512i b = _mm512_shuffle_i32x4(v[2], v[3], 0x44);
+  const __m512i c = _mm512_shuffle_i32x4(v[0], v[1], 0xee);
+  const __m512i d = _mm512_shuffle_i32x4(v[2], v[3], 0xee);
+  v[0] = _mm512_shuffle_i32x4(a, b, 0x88);
+  v[1] = _mm512_shuffle_i32x4(a, b, 0xdd);
+  v[2] = _mm512_shuffle_i32x4(c, d, 0x88);
+  v[3] = _mm512_shuffle_i32x4(c, d, 0xdd);
+}
+SKIFF_INLINE void TransposeLanes(__m512 (&v)[4]) {
+  __m512i bits[4];
+  SKIFF_UNROLL
+  for (int i = 0; i < 4; ++i) bits[i] = _mm512_castps_si512(v[i]);
+  TransposeLanes(bits);
+  SKIFF_UNROLL
+  for (int i = 0; i < 4; ++i) v[i] = _mm512_castsi512_ps(bits[i]);
 }
 
 // Which of the fast loops: the branches are taken once for all rows.
@@ -161,6 +182,14 @@ struct FastEpilogue {
       m[v] = _mm512_loadu_ps(e.m + channel + 16 * v);
       b[v] = _mm512_loadu_ps(e.b + channel + 16 * v);
     }
+  }
+
+  // For sums of which lane l of vector v are the channels 16 l + 4 v on: a transpose of 4 x 4
+  // lanes.
+  SKIFF_INLINE void OrderByLanes() {
+    static_assert(V == 4);
+    TransposeLanes(m);
+    TransposeLanes(b);
   }
 
   // The codes of vector v, whose residuals begin at `from`, as s32.
@@ -219,6 +248,7 @@ SKIFF_INLINE void ApplyEpilogueFast(const Epilogue& e, const int32_t* sums, int6
   const int64_t dst_stride = rows.dst_stride;
   const char* residual = static_cast<const char*>(rows.residual);
   char* dst = static_cast<char*>(rows.dst);
+#pragma GCC unroll 1  // GCC sees that `count` is small
   for (int64_t r = 0; r < count; r += kTogether) {
     __m512i codes[4];
     SKIFF_UNROLL
@@ -273,6 +303,47 @@ SKIFF_NOINLINE void ApplyEpilogueRows(const Epilogue& e, const int32_t* sums, in
     ApplyEpilogueFast<V, Activated>(e, sums, count, rows);
   } else {
     ApplyEpilogueSlow<V>(e, sums, count, rows);
+  }
+}
+
+template <typename Kind, bool kHalfAway>
+SKIFF_INLINE void ApplyEpilogueByLanes(const Epilogue& e, const int32_t* sums, int64_t count,
+                                       const EpilogueRows& rows) {
+  FastEpilogue<4> f(e, rows.channel);
+  f.OrderByLanes();
+  const int64_t n = rows.n;
+  const int64_t dst_stride = rows.dst_stride;
+  char* dst = static_cast<char*>(rows.dst);
+#pragma GCC unroll 1
+  for (int64_t r = 0; r < count; ++r, sums += 64, dst += dst_stride) {
+    __m512i codes[4];
+    SKIFF_UNROLL
+    for (int v = 0; v < 4; ++v) {
+      codes[v] = f.template Codes<Kind, kHalfAway>(_mm512_load_si512(sums + 16 * v), v, nullptr);
+    }
+    StoreBytes(f.template Pack<Kind>(codes), n, dst);
+  }
+}
+
+// Can ApplyEpilogueRowsByLanes do it?
+SKIFF_INLINE bool TakesLanes(const Epilogue& e) {
+  return e.residual == ResidualType::kNone && e.store != StoreType::kF32 &&
+         (e.clamps_codes || e.activation == EpilogueActivation::kHardSwish);
+}
+
+// ApplyEpilogueRows<4> for sums of which lane l of vector v are the channels 16 l + 4 v on, as
+// unpacking codes leaves them: packing the codes is all it takes to bring them into order.
+[[maybe_unused]] SKIFF_NOINLINE void ApplyEpilogueRowsByLanes(const Epilogue& e,
+                                                              const int32_t* sums, int64_t count,
+                                                              const EpilogueRows& rows) {
+  if (e.clamps_codes && !e.half_away) {
+    ApplyEpilogueByLanes<Plain, false>(e, sums, count, rows);
+  } else if (e.clamps_codes) {
+    ApplyEpilogueByLanes<Plain, true>(e, sums, count, rows);
+  } else if (!e.half_away) {
+    ApplyEpilogueByLanes<Activated, false>(e, sums, count, rows);
+  } else {
+    ApplyEpilogueByLanes<Activated, true>(e, sums, count, rows);
   }
 }
 
