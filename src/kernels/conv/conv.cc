@@ -10,9 +10,9 @@ namespace skiff::kernels {
 std::span<const ConvKernel> ConvKernels() {
   static constexpr ConvKernel kKernels[] = {
 #define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, row_group, \
-                          pre_add)                                                             \
-  {#symbol, Isa::rung,  ConvInput::input, rows,    channels,                                   \
-   k_group, step_block, row_group,        pre_add, symbol},
+                          any_rows, pre_add)                                                   \
+  {#symbol,    Isa::rung, ConvInput::input, rows,    channels, k_group,                        \
+   step_block, row_group, any_rows,         pre_add, symbol},
 #include "kernels/conv/conv_kernels.inc"
 #undef SKIFF_CONV_KERNEL
   };

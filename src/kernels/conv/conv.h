@@ -33,7 +33,8 @@ struct ConvKernel {
   int step_block;
   // The pointers of so many rows of a tile have to lie one stride apart; 1: they lie anywhere.
   int row_group;
-  bool pre_add;  // adds two products in s16: the weights are packed so that this cannot overflow
+  bool any_rows;  // takes tiles of fewer rows: any even number, half of them a group
+  bool pre_add;   // adds two products in s16: the weights are packed so that this cannot overflow
   ConvTileFn run;
 };
 
@@ -105,7 +106,7 @@ struct ConvGeometry {
 bool IsPointwise(const ConvGeometry& geometry);
 
 // Pointers for the output positions [begin, end) (image, row, column flattened), tile by tile:
-// rows[tile][tap][kernel rows]. `zeros` must hold pixel_bytes and slack.
+// rows[tile][tap][tile rows]. `zeros` must hold pixel_bytes and slack.
 void BuildConvRows(const ConvGeometry& geometry, const void* input, const void* zeros,
                    int64_t begin, int64_t end, int tile_rows, const void** rows);
 

@@ -129,10 +129,10 @@ void RunTile(const ConvTile& t, const void* const* rows, const TilePositions& pa
   SKIFF_TILE_ZERO(3);
   const char* w = static_cast<const char*>(t.weights);
   const int64_t depth = t.steps * 4;
-  for (int64_t tap = 0; tap < t.taps; ++tap, rows += kPositions) {
+  for (int64_t tap = 0; tap < t.taps; ++tap, rows += t.tile_rows) {
     const Rows x0(rows, t.row_offset, part.upper);
     const Rows x1 =
-        kRowTiles == 1 ? x0 : Rows(rows + kTileRows, t.row_offset, part.count - part.upper);
+        kRowTiles == 1 ? x0 : Rows(rows + t.tile_rows / 2, t.row_offset, part.count - part.upper);
     for (int64_t i = 0; i < depth; i += kTileBytes, w += kBlockBytes) {
       SKIFF_TILE_LOAD(4, x0.base + i, x0.stride);
       SKIFF_TILE_LOAD(6, w, kStepBytes);
@@ -174,25 +174,9 @@ SKIFF_INLINE void ConfigureFor(int64_t upper, int64_t lower) {
   Configure(config);
 }
 
-// Are all positions one stride apart, not those of a group alone? Then tiles may begin anywhere.
-bool IsOneStride(const ConvTile& t) {
-  if (t.taps != 1 || t.positions < 2) return false;
-  const auto at = [&](int64_t p) { return static_cast<const char*>(t.rows[p]); };
-  const int64_t stride = at(1) - at(0);
-  for (int64_t p = kTileRows; p < t.positions; p += kTileRows) {
-    if (at(p) != at(0) + p * stride) return false;
-    if (p + 1 < t.positions && at(p + 1) != at(p) + stride) return false;
-  }
-  return true;
-}
-
-// A last tile of few positions takes nearly as long as a whole one (its products wait for each
-// other), so that positions that may be divided anywhere are divided evenly.
 template <bool kSigned, int kChannelTiles>
 void RunPanel(const ConvTile& t) {
-  const int64_t tiles = (t.positions + kPositions - 1) / kPositions;
-  const bool divide = t.positions % kPositions != 0 && tiles > 1 && IsOneStride(t);
-  const int64_t height = divide ? (t.positions + tiles - 1) / tiles : kPositions;
+  const int64_t tiles = (t.positions + t.tile_rows - 1) / t.tile_rows;
   const int64_t blocks = t.taps * t.steps * 4 / kTileBytes;
   // In fours, as the epilogue takes them; four are hidden behind the products of a block.
   const int64_t rows_a_block = blocks >= 8 ? 4 : (kPositions / blocks + 3) / 4 * 4;
@@ -200,27 +184,16 @@ void RunPanel(const ConvTile& t) {
   WaitingSums<kChannelTiles> waiting(t);
   Ahead ahead = {blocks * kBlockBytes, 0, share};
   int64_t configured = 0;
-  for (int64_t p = 0; p < t.positions; p += height) {
-    TilePositions part = {p, t.positions - p < height ? t.positions - p : height, kTileRows};
-    const void* const* rows = t.rows + p * t.taps;
-    const void* divided[kPositions];
-    if (divide) {
-      part.upper = (part.count + 1) / 2;
-      // The pointers that RunTile reads of a group.
-      const auto at = [&](int64_t i) { return t.rows[p + i < t.positions ? p + i : p]; };
-      divided[0] = at(0);
-      divided[1] = at(1);
-      divided[kTileRows] = at(part.upper);
-      divided[kTileRows + 1] = at(part.upper + 1);
-      rows = divided;
-    }
-    if (part.upper > part.count) part.upper = part.count;
-    if (configured != part.count) ConfigureFor(part.upper, part.count - part.upper);
-    configured = part.count;
-    if (part.upper == part.count) {
-      RunTile<kSigned, 1, kChannelTiles>(t, rows, part, ahead, rows_a_block, &waiting);
+  const void* const* rows = t.rows;
+  for (int64_t p = 0; p < t.positions; p += t.tile_rows, rows += t.taps * t.tile_rows) {
+    const int64_t count = t.positions - p < t.tile_rows ? t.positions - p : t.tile_rows;
+    const int64_t upper = count < t.tile_rows / 2 ? count : t.tile_rows / 2;
+    if (configured != count) ConfigureFor(upper, count - upper);
+    configured = count;
+    if (upper == count) {
+      RunTile<kSigned, 1, kChannelTiles>(t, rows, {p, count, upper}, ahead, rows_a_block, &waiting);
     } else {
-      RunTile<kSigned, 2, kChannelTiles>(t, rows, part, ahead, rows_a_block, &waiting);
+      RunTile<kSigned, 2, kChannelTiles>(t, rows, {p, count, upper}, ahead, rows_a_block, &waiting);
     }
     ahead.begin = ahead.end;
     ahead.end = ahead.end + share < kBlockBytes ? ahead.end + share : kBlockBytes;

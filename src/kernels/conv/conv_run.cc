@@ -24,12 +24,42 @@ int64_t GatheredStride(const ConvRun& run) {
   return (depth + kLine - 1) / kLine * kLine + kLine;
 }
 
+// The positions of a group of rows that never spans two rows of the output, so that its pointers
+// are one stride apart wherever they do not meet padding; 0 where a kernel's groups would be too
+// small.
+int64_t GroupInOneRow(const ConvRun& run) {
+  const int64_t most = run.kernel->row_group;
+  const int64_t out_w = run.geometry.out_w;
+  const int64_t groups = (out_w + most - 1) / most;
+  const int64_t group = out_w / groups;
+  const bool fits = run.kernel->any_rows && group * groups == out_w && 4 * group >= 3 * most;
+  return fits && GathersRows(run) ? group : 0;
+}
+
 // How many positions' pointers, and rows where they are gathered, are ready at a time: whole tiles.
 int64_t BlockPositions(const ConvRun& run) {
   int64_t fit = std::min(kPointers / TapsOf(run), kMaxPositions);
   if (GathersRows(run)) fit = std::min(fit, kMaxGathered / (TapsOf(run) * GatheredStride(run)));
-  const int64_t rows = run.kernel->rows;
+  const int64_t group = GroupInOneRow(run);
+  const int64_t rows = group != 0 ? 2 * group : run.kernel->rows;
   return std::max(fit / rows * rows, rows);
+}
+
+// The rows of a tile when `positions` are computed together. A last tile of few takes nearly as
+// long as a whole one, because its products wait for each other: all have equally many, if they
+// can.
+int64_t TileRows(const ConvRun& run, int64_t positions) {
+  const int64_t rows = run.kernel->rows;
+  if (!run.kernel->any_rows || positions <= run.kernel->row_group) return rows;
+  const int64_t group = GroupInOneRow(run);
+  if (group != 0) return 2 * group;
+  const int64_t tiles = (positions + rows - 1) / rows;
+  return (positions + 2 * tiles - 1) / (2 * tiles) * 2;
+}
+
+// Of the pointers to gathered rows, which begin behind them at a cache line.
+int64_t PointerBytes(int64_t pointers) {
+  return (pointers * static_cast<int64_t>(sizeof(void*)) + 63) / 64 * 64;
 }
 
 // Are the pointers one stride apart?
@@ -45,15 +75,14 @@ bool AreEven(const void* const* rows, int64_t count) {
 
 // Writes to `scratch` the pointers of `count` positions to the inputs of one group, every group of
 // rows one stride apart: copied behind the pointers where they were not.
-const void* const* GatherRows(const ConvRun& run, const void* const* rows, int64_t count,
-                              int64_t offset, std::byte* scratch) {
-  const int64_t tile_rows = run.kernel->rows;
-  const int64_t row_group = run.kernel->row_group;
+const void* const* GatherRows(const ConvRun& run, const void* const* rows, int64_t tile_rows,
+                              int64_t count, int64_t offset, std::byte* scratch) {
+  const int64_t row_group = run.kernel->any_rows ? tile_rows / 2 : run.kernel->row_group;
   const int64_t stride = GatheredStride(run);
   const int64_t tiles = (count + tile_rows - 1) / tile_rows;
   const int64_t pointers = tiles * TapsOf(run) * tile_rows;
   const auto** gathered = reinterpret_cast<const void**>(scratch);
-  std::byte* to = scratch + pointers * static_cast<int64_t>(sizeof(void*));
+  std::byte* to = scratch + PointerBytes(pointers);
   // One turn for every tap of every tile, and the groups of its rows.
   for (int64_t i = 0; i < pointers; i += row_group) {
     const int64_t tile = i / tile_rows / TapsOf(run);
@@ -118,10 +147,10 @@ bool GathersRows(const ConvRun& run) {
 
 size_t ConvScratchBytes(const ConvRun& run, int64_t positions) {
   if (!GathersRows(run)) return 0;
-  const int64_t rows = run.kernel->rows;
-  const int64_t block = std::min(BlockPositions(run), (positions + rows - 1) / rows * rows);
-  const int64_t row_bytes = static_cast<int64_t>(sizeof(void*)) + GatheredStride(run);
-  return static_cast<size_t>((block * TapsOf(run) * row_bytes + 63) / 64 * 64);
+  // Whole tiles of fewer rows than the kernel's are not more rows.
+  const int64_t tile = run.kernel->rows;
+  const int64_t rows = std::min(BlockPositions(run), positions + tile - 1) * TapsOf(run);
+  return static_cast<size_t>(PointerBytes(rows) + rows * GatheredStride(run));
 }
 
 void RunConvPart(const ConvRun& run, int64_t begin, int64_t end, int64_t panel_begin,
@@ -132,15 +161,17 @@ void RunConvPart(const ConvRun& run, int64_t begin, int64_t end, int64_t panel_b
   for (int64_t at = begin; at < end; at += block) {
     ConvTile tile;
     tile.positions = std::min(block, end - at);
-    BuildConvRows(run.geometry, run.input, run.zeros, at, at + tile.positions, run.kernel->rows,
-                  rows.data());
+    tile.tile_rows = TileRows(run, tile.positions);
+    BuildConvRows(run.geometry, run.input, run.zeros, at, at + tile.positions,
+                  static_cast<int>(tile.tile_rows), rows.data());
     for (int64_t p = panel_begin; p < panel_end;) {
       const int64_t group = p / panels;
       const int64_t group_end = std::min((group + 1) * panels, panel_end);
       tile.rows = rows.data();
       tile.row_offset = group * run.group_bytes;
       if (GathersRows(run)) {
-        tile.rows = GatherRows(run, rows.data(), tile.positions, tile.row_offset, scratch);
+        tile.rows =
+            GatherRows(run, rows.data(), tile.tile_rows, tile.positions, tile.row_offset, scratch);
         tile.row_offset = 0;
       }
       RunPanels(run, group, tile, at, p - group * panels, group_end - group * panels);

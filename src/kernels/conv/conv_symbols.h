@@ -6,7 +6,7 @@
 namespace skiff::kernels {
 
 #define SKIFF_CONV_KERNEL(symbol, rung, input, rows, channels, k_group, step_block, row_group, \
-                          pre_add)                                                             \
+                          any_rows, pre_add)                                                   \
   void symbol(const ConvTile& tile);
 #include "kernels/conv/conv_kernels.inc"
 #undef SKIFF_CONV_KERNEL

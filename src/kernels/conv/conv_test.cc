@@ -67,6 +67,9 @@ std::vector<Case> Cases() {
   }
   cases.push_back(MakeCase(3, 20, 70, 20, 3, 1, 1, 1));  // whole rows of a tile, and broken ones
   cases.push_back(MakeCase(2, 40, 65, 40, 3, 1, 1, 1));
+  cases.push_back(MakeCase(5, 14, 70, 40, 3, 1, 1, 1));  // a row of the output for each group
+  cases.push_back(MakeCase(3, 28, 33, 35, 3, 1, 1, 1));  // and half a row
+  cases.push_back(MakeCase(9, 28, 70, 20, 1, 2));
   cases.push_back(MakeCase(2, 5, 1100, 33, 1));
   cases.push_back(MakeCase(3, 18, 1100, 33, 3, 1, 1, 1));  // several blocks of gathered rows
   cases.push_back(MakeCase(7, 7, 12, 20, 3, 1, 1, 1));

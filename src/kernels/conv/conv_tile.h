@@ -26,6 +26,8 @@ struct ConvTile {
   // See BuildConvRows; missing rows of the last tile are not read. A kernel with a row_group reads
   // the pointers of a group's first two rows and takes the others to follow.
   const void* const* rows = nullptr;
+  // Positions whose pointers lie together: the kernel's rows, or fewer for one that takes any_rows.
+  int64_t tile_rows = 0;
   int64_t row_offset = 0;  // bytes added to every pointer: a group's first channel
   int64_t positions = 0;   // output positions, any number
   int64_t taps = 0;
