@@ -7,6 +7,29 @@
 namespace skiff::kernels {
 namespace {
 
+// The weights of one channel and tap, `step_size` elements from one group to the next.
+template <typename W>
+void PackChannel(const ConvFilter& filter, const int8_t* from, int64_t step_size, W* to) {
+  constexpr int64_t kGroup = 4 / sizeof(W);
+  const int64_t stride = filter.stride_inner;
+  int64_t in_group = 0;
+  for (int64_t outer = 0; outer < filter.outer_depth; ++outer, from += filter.stride_outer) {
+    const int8_t* w = from;
+    int64_t inner = 0;
+    // Whole groups, but where rows of taps do not begin with one.
+    for (; in_group == 0 && inner + kGroup <= filter.inner_depth; inner += kGroup) {
+      for (int64_t i = 0; i < kGroup; ++i, w += stride) to[i] = *w;
+      to += step_size;
+    }
+    for (; inner < filter.inner_depth; ++inner, w += stride) {
+      to[in_group] = *w;
+      if (++in_group < kGroup) continue;
+      in_group = 0;
+      to += step_size;
+    }
+  }
+}
+
 template <typename W>
 void PackPanel(const ConvKernel& kernel, const ConvFilter& filter, int64_t steps, int64_t panel,
                W* dst) {
@@ -17,18 +40,7 @@ void PackPanel(const ConvKernel& kernel, const ConvFilter& filter, int64_t steps
   for (int64_t tap = 0; tap < filter.taps; ++tap, dst += steps * step_size) {
     for (int64_t c = 0; c < channels; ++c) {
       const int8_t* from = filter.data + (first + c) * filter.stride_o + tap * filter.stride_tap;
-      W* to = dst + c * kernel.k_group;
-      int in_group = 0;
-      for (int64_t outer = 0; outer < filter.outer_depth; ++outer) {
-        const int8_t* w = from + outer * filter.stride_outer;
-        for (int64_t inner = 0; inner < filter.inner_depth; ++inner, w += filter.stride_inner) {
-          to[in_group] = *w;
-          if (++in_group == kernel.k_group) {
-            in_group = 0;
-            to += step_size;
-          }
-        }
-      }
+      PackChannel(filter, from, step_size, dst + c * kernel.k_group);
     }
   }
 }

@@ -78,18 +78,23 @@ bool PreAddPairs::Swaps(int8_t* weights, int32_t* order, int64_t pair, int64_t o
   return false;
 }
 
-void PreAddPairs::PairTap(int8_t* weights, int32_t* order) const {
+bool PreAddPairs::IsUnsafe(const int8_t* tap, int64_t pair) const {
+  const int8_t* first = tap + 2 * pair * step_bytes_;
+  return AnyUnsafe(first, first + step_bytes_, static_cast<size_t>(step_bytes_));
+}
+
+// Finds partners; what is left are pairs that may still be unsafe.
+std::vector<int64_t> PreAddPairs::PairTap(int8_t* weights, int32_t* order) const {
   const int64_t pairs = steps_ / 2;
-  const auto is_unsafe = [&](int64_t pair) {
-    const int8_t* first = weights + 2 * pair * step_bytes_;
-    return AnyUnsafe(first, first + step_bytes_, static_cast<size_t>(step_bytes_));
-  };
+  const int64_t tries = std::min(pairs - 1, kTries);
+  std::vector<int64_t> left;
   for (int64_t pair = 0; pair < pairs; ++pair) {
-    if (!is_unsafe(pair)) continue;
-    const int64_t tries = std::min(pairs - 1, kTries);
-    for (int64_t i = 1; i <= tries && !Swaps(weights, order, pair, (pair + i) % pairs); ++i) {
-    }
+    if (!IsUnsafe(weights, pair)) continue;
+    int64_t i = 1;
+    while (i <= tries && !Swaps(weights, order, pair, (pair + i) % pairs)) ++i;
+    if (i > tries) left.push_back(pair);
   }
+  return left;
 }
 
 void PreAddPairs::AddFixup(const std::vector<int8_t>& taken, ConvFixup fixup) {
@@ -101,7 +106,6 @@ void PreAddPairs::AddFixup(const std::vector<int8_t>& taken, ConvFixup fixup) {
 // Makes the two steps that start at `weights` safe.
 void PreAddPairs::Repair(int8_t* weights, int32_t tap, const int32_t* offsets) {
   const auto bytes = static_cast<size_t>(step_bytes_);
-  if (!AnyUnsafe(weights, weights + bytes, bytes)) return;
   std::vector<int8_t> from_first(bytes);
   std::vector<int8_t> from_second(bytes);
   for (size_t lane = 0; lane < bytes; lane += 2) {
@@ -115,11 +119,12 @@ void PreAddPairs::AddPanel(int8_t* weights) {
   std::vector<int32_t> order(static_cast<size_t>(steps_));
   for (int64_t tap = 0; tap < taps_; ++tap, weights += steps_ * step_bytes_) {
     for (size_t s = 0; s < order.size(); ++s) order[s] = static_cast<int32_t>(s) * kQuad;
-    PairTap(weights, order.data());
-    reordered_ = reordered_ || !std::is_sorted(order.begin(), order.end());
-    for (int64_t s = 0; s + 1 < steps_; s += 2) {
-      Repair(weights + s * step_bytes_, static_cast<int32_t>(tap), &order[static_cast<size_t>(s)]);
+    for (const int64_t pair : PairTap(weights, order.data())) {
+      if (!IsUnsafe(weights, pair)) continue;  // a later one took its step
+      Repair(weights + 2 * pair * step_bytes_, static_cast<int32_t>(tap),
+             &order[static_cast<size_t>(2 * pair)]);
     }
+    reordered_ = reordered_ || !std::is_sorted(order.begin(), order.end());
     made_.order.insert(made_.order.end(), order.begin(), order.end());
   }
   made_.fixup_begin.push_back(static_cast<int64_t>(made_.fixups.size()));

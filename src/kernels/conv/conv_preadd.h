@@ -41,7 +41,8 @@ class PreAddPairs {
   PreAddedConv Finish() &&;
 
  private:
-  void PairTap(int8_t* weights, int32_t* order) const;
+  [[nodiscard]] bool IsUnsafe(const int8_t* tap, int64_t pair) const;
+  std::vector<int64_t> PairTap(int8_t* weights, int32_t* order) const;
   [[nodiscard]] bool Swaps(int8_t* weights, int32_t* order, int64_t pair, int64_t other) const;
   void Repair(int8_t* weights, int32_t tap, const int32_t* offsets);
   void AddFixup(const std::vector<int8_t>& taken, ConvFixup fixup);
