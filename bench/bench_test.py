@@ -10,6 +10,7 @@ from pathlib import Path
 
 import chart
 import layers
+import mca
 import results
 import streams
 import table
@@ -242,6 +243,51 @@ class AdapterTest(unittest.TestCase):
         for adapter in adapters:
             adapter.wait_ready()
         self.assertAlmostEqual(2 / 1.75, streams.at_once(adapters, 0.1))  # each answers 0.5 and 3
+
+
+class McaTest(unittest.TestCase):
+    # A loop (2 to 1b) into whose midst the compiler put what surrounds it (8 to c), and one that multiplies nothing.
+    DISASSEMBLY = """
+0000000000000000 <void skiff::kernels::(anonymous namespace)::Run<skiff::kernels::(anonymous namespace)::Dot, 4>(long)>:
+   0:\txor    %eax,%eax
+   2:\tcmp    %rax,%rdi
+   5:\tjg     e <void skiff::kernels::(anonymous namespace)::Run<4>(long)+0xe>
+   8:\tmov    (%rsp),%rsi
+   c:\tjmp    2 <void skiff::kernels::(anonymous namespace)::Run<4>(long)+0x2>
+   e:\t{vex} vpdpbusd 0x0(%rip),%ymm1,%ymm2        # 20 <x>
+  14:\tcall   20 <f>
+  17:\tadd    $0x1,%rax
+  1b:\tjne    2 <void skiff::kernels::(anonymous namespace)::Run<4>(long)+0x2>
+  1d:\tret
+
+0000000000000020 <f>:
+  20:\tret
+"""
+
+    def setUp(self):
+        (self.name, self.body), (other, self.empty) = mca.functions(self.DISASSEMBLY)
+        self.assertEqual("f", other)
+
+    def test_names_are_short(self):
+        self.assertEqual("void Run<Dot, 4>(long)", self.name)
+
+    def test_loop_is_the_shortest_way_that_multiplies(self):
+        loop, = mca.innermost_loops(self.body)
+        self.assertEqual([0x2, 0x5, 0xe, 0x14, 0x17, 0x1b], [instruction.address for instruction in loop])
+        self.assertEqual(1, mca.multiplies(loop))
+
+    def test_function_without_a_loop(self):
+        self.assertEqual([], mca.innermost_loops(self.empty))
+
+    def test_assembly_has_neither_calls_nor_addresses(self):
+        text = mca.assembly(mca.innermost_loops(self.body)[0])
+        self.assertEqual([".L:", "cmp    %rax,%rdi", "jg .L", "{vex} vpdpbusd 0x0(%rip),%ymm1,%ymm2", "add    $0x1,%rax", "jne .L"],
+                         text.splitlines())
+
+    def test_report(self):
+        self.assertEqual(1208, mca.total_cycles("Iterations:        100\nTotal Cycles:      1208\n"))
+        with self.assertRaises(ValueError):
+            mca.total_cycles("error")
 
 
 class ExclusiveTest(unittest.TestCase):
