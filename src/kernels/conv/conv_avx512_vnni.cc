@@ -6,6 +6,10 @@ namespace skiff::kernels {
 namespace {
 
 struct DotU8 : Dot512 {
+  // Twelve positions of two vectors need more pointers than there are registers: their loads and
+  // the loads of inputs take longer than the products.
+  static constexpr int kTallRows = kRows;
+
   static constexpr bool kStarts = true;
 
   static SKIFF_INLINE __m512i Start(const int32_t* /*start*/, int /*v*/) {
