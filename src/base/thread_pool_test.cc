@@ -64,6 +64,34 @@ TEST(ThreadPoolSplitTest, UsesMoreThanOneThread) {
   EXPECT_NE(ids[0], ids[1]);
 }
 
+TEST(ThreadPoolSplitTest, EveryThreadBeginsWithItsOwnPart) {
+  ThreadPool pool(2);
+  std::atomic<int> arrived{0};
+  std::vector<int> threads(100, -1);
+  pool.ParallelFor(100, [&](int64_t i, int thread) {
+    threads[static_cast<size_t>(i)] = thread;
+    if (i % 50 != 0) return;  // both begin before either goes on
+    ++arrived;
+    while (arrived.load() < 2) std::this_thread::yield();
+  });
+  EXPECT_EQ(threads[0], 0);
+  EXPECT_EQ(threads[50], 1);
+}
+
+TEST(ThreadPoolSplitTest, NoTwoCallsAtATimeHaveTheSameThread) {
+  ThreadPool pool(4);
+  std::vector<std::atomic<int>> inside(4);
+  std::atomic<bool> shared{false};
+  for (int round = 0; round < 200; ++round) {
+    pool.ParallelFor(64, [&](int64_t, int thread) {
+      std::atomic<int>& mine = inside[static_cast<size_t>(thread)];
+      if (mine.fetch_add(1) != 0) shared = true;
+      mine.fetch_sub(1);
+    });
+  }
+  EXPECT_FALSE(shared.load());
+}
+
 TEST(ThreadPoolSplitTest, PoolsOfSeveralThreadsAreIndependent) {
   std::vector<std::thread> users;
   std::atomic<int64_t> total{0};

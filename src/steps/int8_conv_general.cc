@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -244,17 +243,12 @@ void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, std::byte* sc
       std::clamp<int64_t>((wanted + position_parts - 1) / position_parts, 1, panels);
   const int64_t parts = position_parts * panel_parts;
   const size_t scratch_bytes = kernels::ConvScratchBytes(run, positions);
-  std::atomic<int64_t> next = 0;
-  // Each of as many takers as there are threads has scratch memory of its own.
-  pool->ParallelFor(threads, [&](int64_t taker) {
-    for (int64_t i = next++; i < parts; i = next++) {
-      const int64_t p = i / panel_parts;
-      const int64_t q = i % panel_parts;
-      kernels::RunConvPart(run, positions * p / position_parts,
-                           positions * (p + 1) / position_parts, panels * q / panel_parts,
-                           panels * (q + 1) / panel_parts,
-                           scratch + static_cast<size_t>(taker) * scratch_bytes);
-    }
+  pool->ParallelFor(parts, [&](int64_t i, int thread) {
+    const int64_t p = i / panel_parts;
+    const int64_t q = i % panel_parts;
+    kernels::RunConvPart(run, positions * p / position_parts, positions * (p + 1) / position_parts,
+                         panels * q / panel_parts, panels * (q + 1) / panel_parts,
+                         scratch + static_cast<size_t>(thread) * scratch_bytes);
   });
 }
 
