@@ -19,8 +19,12 @@ enum class Precision {
   kFp32,      // quantisation stripped, float arithmetic
   kSimulate,  // the quantised graph run literally in float
   kInt8,      // quantised layers in integers (docs/numerics.md)
+  // As kFp32, but convolutions and fully connected layers multiply bfloat16, and the tensors
+  // between them are stored as it. Where the CPU does not multiply bfloat16 (AVX-512 BF16 or AMX),
+  // Load says so in warnings() and the session is one of kFp32.
+  kBf16,
 };
-std::string_view Name(Precision precision);  // "fp32", "simulate", "int8"
+std::string_view Name(Precision precision);  // "fp32", "simulate", "int8", "bf16"
 Result<Precision> ParsePrecision(std::string_view name);
 
 // Where a model is: a folder, two files, or two buffers in memory.

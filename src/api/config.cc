@@ -6,6 +6,7 @@
 #include "api/log.h"
 #include "api/pass_lists.h"
 #include "paddle_infer/paddle_api.h"
+#include "session/load.h"
 
 namespace skiff::api {
 
@@ -14,6 +15,7 @@ void ConfigState::RebuildPasses() {
   if (mkldnn) passes.EnableMKLDNN();
   if (RunsInt8()) passes.EnableMkldnnInt8();
   if (mkldnn_quantizer) passes.EnableMkldnnQuantizer();
+  if (mkldnn_bfloat16) passes.EnableMkldnnBfloat16();
   if (!fc_passes) passes.DisableMkldnnFcPasses();
   if (memory_optim) passes.AppendAnalysisPass(std::string(kMemoryPass));
 }
@@ -181,11 +183,20 @@ std::shared_ptr<MkldnnQuantizerConfig> AnalysisConfig::mkldnn_quantizer_config()
   return state_->quantizer_config;
 }
 
-// Float layers run in float32, which is never less exact.
+// Paddle takes any AVX-512 and lets oneDNN simulate where the CPU does not multiply bfloat16, which
+// is slower than float32.
 void AnalysisConfig::EnableMkldnnBfloat16() {
-  if (!state_->quiet) skiff::api::LogInfo("bfloat16 is not used: float layers run in float32");
+  const skiff::Result<bool> native = skiff::session::MultipliesBfloat16();
+  state_->mkldnn_bfloat16 = native.ok() && *native;
+  if (!state_->quiet) {
+    skiff::api::LogInfo(state_->mkldnn_bfloat16
+                            ? "Hardware support for BFLOAT16 is enabled"
+                            : "CPU does not support BFLOAT16 calculations: float layers run in "
+                              "float32");
+  }
+  state_->RebuildPasses();
 }
-bool AnalysisConfig::mkldnn_bfloat16_enabled() const { return false; }
+bool AnalysisConfig::mkldnn_bfloat16_enabled() const { return state_->mkldnn_bfloat16; }
 void AnalysisConfig::SetBfloat16Op(std::unordered_set<std::string> ops) {
   state_->bfloat16_ops = std::move(ops);
 }

@@ -18,6 +18,7 @@ struct ConfigState {
 
   // True when INT8 was asked for and nothing rules it out.
   [[nodiscard]] bool RunsInt8() const { return mkldnn_int8 && mkldnn && ir_optim; }
+  [[nodiscard]] bool RunsBfloat16() const { return mkldnn_bfloat16 && mkldnn && ir_optim; }
   // The pass list that the switches give; edits of the user's are lost, as in Paddle.
   void RebuildPasses();
 
@@ -51,6 +52,7 @@ struct ConfigState {
   bool mkldnn = true;
   bool mkldnn_int8 = false;
   bool mkldnn_quantizer = false;
+  bool mkldnn_bfloat16 = false;  // asked for, and the CPU has it
   std::shared_ptr<paddle::MkldnnQuantizerConfig> quantizer_config;
   bool fc_passes = true;
   bool fc_padding = true;

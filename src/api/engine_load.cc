@@ -82,7 +82,8 @@ Precision PrecisionFor(const ConfigState& config, const program::Program& progra
       IsDeployed(program)) {
     return Precision::kInt8;
   }
-  return found == Representation::kNone ? Precision::kFp32 : Precision::kSimulate;
+  if (found != Representation::kNone) return Precision::kSimulate;
+  return config.RunsBfloat16() ? Precision::kBf16 : Precision::kFp32;
 }
 
 runtime::ContextOptions ContextFor(const ConfigState& config) {
@@ -112,12 +113,15 @@ std::shared_ptr<const plan::Model> Compile(const ConfigState& config) {
   for (const std::string& warning : warnings) LogWarning(warning);
   compile->fuse = config.ir_optim;
   compile->int8_types.assign(config.int8_ops.begin(), config.int8_ops.end());
+  compile->bfloat16 = config.RunsBfloat16();
+  compile->bfloat16_types.assign(config.bfloat16_ops.begin(), config.bfloat16_ops.end());
   Result<std::shared_ptr<const plan::Model>> model = plan::Compile(program, *compile);
   if (!model.ok()) Throw(model.status().WithContext(program.source));
   if (!config.quiet) {
-    LogInfo(program.source + ": " + std::string(Name(options.precision)) + " on " +
-            std::string(Name((*model)->isa)) + ", " + std::to_string((*model)->steps.size()) +
-            " layers");
+    LogInfo(program.source + ": " + std::string(Name(options.precision)) +
+            (options.precision == Precision::kInt8 && compile->bfloat16 ? " and bf16" : "") +
+            " on " + std::string(Name((*model)->isa)) + ", " +
+            std::to_string((*model)->steps.size()) + " layers");
   }
   return *std::move(model);
 }

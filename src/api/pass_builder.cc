@@ -90,8 +90,11 @@ void PassStrategy::EnableMkldnnInt8() { passes_ = Names(skiff::api::kInt8Passes)
 
 void PassStrategy::EnableMkldnnQuantizer() { passes_.emplace_back("cpu_quantize_placement_pass"); }
 
-// No pass of it works without instructions that INT8 makes better use of.
-void PassStrategy::EnableMkldnnBfloat16() {}
+void PassStrategy::EnableMkldnnBfloat16() {
+  if (GetPassIndex("cpu_bfloat16_pass") != static_cast<std::size_t>(-1)) return;
+  passes_.insert(passes_.end(), std::begin(skiff::api::kBfloat16Passes),
+                 std::end(skiff::api::kBfloat16Passes));
+}
 
 void PassStrategy::DisableMkldnnFcPasses() {
   for (const std::string_view pass : skiff::api::kFcPasses) DeletePass(std::string(pass));

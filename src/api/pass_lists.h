@@ -141,6 +141,12 @@ inline constexpr std::string_view kLastAnalysisPass = "ir_graph_to_program_pass"
 // What EnableMemoryOptim adds to them.
 inline constexpr std::string_view kMemoryPass = "memory_optimize_pass";
 
+// Behind the others with bfloat16.
+inline constexpr std::string_view kBfloat16Passes[] = {
+    "fc_mkldnn_pass",    "fc_act_mkldnn_fuse_pass",  "cpu_bfloat16_placement_pass",
+    "cpu_bfloat16_pass", "cpu_quantize_squash_pass",
+};
+
 inline constexpr std::string_view kFcPasses[] = {"fc_mkldnn_pass", "fc_act_mkldnn_fuse_pass"};
 
 }  // namespace skiff::api

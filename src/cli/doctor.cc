@@ -38,6 +38,7 @@ Json Machine() {
           {"isa", nullptr},
           {"onednn", onednn::Version()},
           {"onednn_isa", nullptr},
+          {"bfloat16", false},
           {"processors", AffinityCpus()},
           {"quota_processors", quota > 0 ? Json(quota) : Json(nullptr)},
           {"recommended_threads", AvailableCpus()},
@@ -65,6 +66,9 @@ void Print(const Json& m) {
              fmt::format("{} (SKIFF_ISA=NAME takes a lower one)", m["isa"].get<std::string>())});
   table.Add({"oneDNN", fmt::format("{}, {}", m["onednn"].get<std::string>(),
                                    m["onednn_isa"].get<std::string>())});
+  table.Add({"bfloat16", m["bfloat16"].get<bool>()
+                             ? "multiplied: --precision bf16"
+                             : "not multiplied by this instruction set: bf16 runs in fp32"});
   table.Add({"processors", fmt::format("{} in the affinity mask, {}", m["processors"].get<int>(),
                                        m["quota_processors"].is_null()
                                            ? "no quota"
@@ -86,6 +90,7 @@ Status Doctor(bool json) {
   Json machine = Machine();
   machine["isa"] = Name(isa);
   machine["onednn_isa"] = onednn::EffectiveIsa();
+  machine["bfloat16"] = onednn::MultipliesBfloat16();
   machine["expect"] = Expectation(isa);
   if (json) {
     PrintJson(machine);

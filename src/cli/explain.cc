@@ -31,21 +31,25 @@ Status Explain(const ExplainOptions& options) {
   session->ResetProfile();
   for (int i = 0; i < options.repeats; ++i) SKIFF_RETURN_IF_ERROR(session->Run());
   const std::vector<LayerInfo> layers = session->Layers();
-  const auto in_int8 = std::count_if(layers.begin(), layers.end(),
-                                     [](const LayerInfo& l) { return l.precision == "int8"; });
+  const auto count = [&](std::string_view precision) {
+    return std::count_if(layers.begin(), layers.end(),
+                         [&](const LayerInfo& l) { return l.precision == precision; });
+  };
   if (options.json) {
     PrintJson({{"model", options.model.Title()},
                {"precision", Name(session->precision())},
                {"isa", session->isa()},
                {"threads", options.model.threads},
-               {"int8_layers", in_int8},
+               {"int8_layers", count("int8")},
+               {"bf16_layers", count("bf16")},
                {"layers", LayersJson(layers)},
                {"operators", OperatorsJson(layers)}});
     return OkStatus();
   }
-  fmt::print("{}, {}, {}, {} thread(s): {} of {} layers in INT8\n\n", options.model.Title(),
-             Name(session->precision()), session->isa(), options.model.threads, in_int8,
-             layers.size());
+  const bool bf16 = session->precision() == Precision::kBf16;
+  fmt::print("{}, {}, {}, {} thread(s): {} of {} layers in {}\n\n", options.model.Title(),
+             Name(session->precision()), session->isa(), options.model.threads,
+             count(bf16 ? "bf16" : "int8"), layers.size(), bf16 ? "bfloat16" : "INT8");
   PrintLayers(layers);
   fmt::print("\n");
   PrintOperators(layers);

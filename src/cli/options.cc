@@ -78,7 +78,8 @@ void AddSessionFlags(Verb& verb, ModelOptions& options, PrecisionFlag flag) {
     const bool several = flag == PrecisionFlag::kSeveral;
     verb.Custom(
         {"--precision", "NAME",
-         several ? "fp32, simulate or int8; or several: fp32,int8" : "fp32, simulate or int8"},
+         several ? "fp32, simulate, int8 or bf16; or several: fp32,int8"
+                 : "fp32, simulate, int8 or bf16"},
         [&options, flag](const std::string& text) {
           options.precision = text;
           return CheckPrecisions(text, flag);

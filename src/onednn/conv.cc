@@ -33,9 +33,13 @@ Descs MakeDescs(const ConvSpec& spec, const ConvExtents& e) {
                        spec.kernel[0], spec.kernel[1]};
   if (spec.groups == 1) weights.erase(weights.begin());
   d.plain_weights = PlainWeights(spec, weights);
-  d.any_weights = {weights, f32, memory::format_tag::any};
-  d.src = {{e.batch, spec.in_channels, e.in[0], e.in[1]}, f32, memory::format_tag::nhwc};
-  d.dst = {{e.batch, spec.out_channels, e.out[0], e.out[1]}, f32, memory::format_tag::nhwc};
+  d.any_weights = {weights, TypeOf(spec.storages.src), memory::format_tag::any};
+  d.src = {{e.batch, spec.in_channels, e.in[0], e.in[1]},
+           TypeOf(spec.storages.src),
+           memory::format_tag::nhwc};
+  d.dst = {{e.batch, spec.out_channels, e.out[0], e.out[1]},
+           TypeOf(spec.storages.dst),
+           memory::format_tag::nhwc};
   if (spec.bias != nullptr) d.bias = {{spec.out_channels}, f32, memory::format_tag::a};
   for (size_t i = 0; i < 2; ++i) {
     const int64_t reach = spec.dilation[i] * (spec.kernel[i] - 1) + 1;

@@ -26,6 +26,7 @@ struct ConvSpec {
   std::array<int64_t, 2> dilation{1, 1};
   const float* bias = nullptr;  // [O], or null; must outlive the primitive
   Epilogue epilogue;
+  Storages storages;  // transposed: float32
 };
 
 struct ConvExtents {

@@ -47,6 +47,11 @@ auto Guard(const std::string& context, Fn&& fn) -> decltype(fn()) {
   }
 }
 
+inline dnnl::memory::data_type TypeOf(Storage storage) {
+  return storage == Storage::kBfloat16 ? dnnl::memory::data_type::bf16
+                                       : dnnl::memory::data_type::f32;
+}
+
 // What happens to the sums.
 dnnl::post_ops MakePostOps(const Epilogue& epilogue);
 // Attributes of every primitive: the caller's scratchpad, and the epilogue.

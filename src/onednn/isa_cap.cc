@@ -13,7 +13,8 @@ dnnl::cpu_isa Ceiling(Isa isa) {
     case Isa::kAvx2: return dnnl::cpu_isa::avx2;
     case Isa::kAvxVnni: return dnnl::cpu_isa::avx2_vnni;
     case Isa::kAvx512bw: return dnnl::cpu_isa::avx512_core;
-    case Isa::kAvx512Vnni: return dnnl::cpu_isa::avx512_core_vnni;
+    // With bfloat16, where the CPU has it: its float32 and integer kernels are the same.
+    case Isa::kAvx512Vnni: return dnnl::cpu_isa::avx512_core_bf16;
     case Isa::kAmx: return dnnl::cpu_isa::isa_default;
   }
   return dnnl::cpu_isa::isa_default;
@@ -48,6 +49,12 @@ std::string EffectiveIsa() {
     case dnnl::cpu_isa::avx512_core_amx_fp16: return "amx";
     default: return "its own choice";
   }
+}
+
+bool MultipliesBfloat16() {
+  // Its values are masks of features.
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
 }  // namespace skiff::onednn

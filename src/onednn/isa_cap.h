@@ -15,4 +15,8 @@ void CapIsa(Isa isa);
 std::string Version();
 std::string EffectiveIsa();
 
+// Does the instruction set that oneDNN will use multiply bfloat16? Where it does not, oneDNN has no
+// such primitives, or emulates them slower than float32. After CapIsa.
+bool MultipliesBfloat16();
+
 }  // namespace skiff::onednn

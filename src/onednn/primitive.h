@@ -39,6 +39,14 @@ struct Epilogue {
   float beta = 0;
 };
 
+// What a primitive's activations are stored as; kBfloat16 needs MultipliesBfloat16. Sums, biases
+// and epilogues are float32 either way, weights are stored as what they are multiplied with.
+enum class Storage { kFloat32, kBfloat16 };
+struct Storages {
+  Storage src = Storage::kFloat32;
+  Storage dst = Storage::kFloat32;  // kBfloat16 only with such a src
+};
+
 class Primitive {
  public:
   struct Buffers {

@@ -30,9 +30,9 @@ Result<std::unique_ptr<Primitive>> MakeInnerProduct(const InnerProductSpec& spec
   return Guard("inner product", [&]() -> Result<std::unique_ptr<Primitive>> {
     const auto f32 = memory::data_type::f32;
     const auto kind = dnnl::prop_kind::forward_inference;
-    const memory::desc src({m, spec.k}, f32, memory::format_tag::ab);
-    const memory::desc dst({m, spec.n}, f32, memory::format_tag::ab);
-    const memory::desc any({spec.n, spec.k}, f32, memory::format_tag::any);
+    const memory::desc src({m, spec.k}, TypeOf(spec.storages.src), memory::format_tag::ab);
+    const memory::desc dst({m, spec.n}, TypeOf(spec.storages.dst), memory::format_tag::ab);
+    const memory::desc any({spec.n, spec.k}, TypeOf(spec.storages.src), memory::format_tag::any);
     const memory::desc plain({spec.n, spec.k}, f32,
                              spec.transposed ? memory::format_tag::ab : memory::format_tag::ba);
     memory::desc bias;  // empty: none

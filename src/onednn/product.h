@@ -18,6 +18,7 @@ struct InnerProductSpec {
   bool transposed = false;      // the weights are given as [N, K]
   const float* bias = nullptr;  // [N], or null; must outlive the primitive
   Epilogue epilogue;            // scale must be 1
+  Storages storages;
 };
 
 Result<std::unique_ptr<Primitive>> MakeInnerProduct(const InnerProductSpec& spec, int64_t m,

@@ -15,10 +15,19 @@
 #include "base/dims.h"
 #include "base/status.h"
 #include "graph/graph.h"
+#include "onednn/primitive.h"
 #include "ops/op_def.h"
 #include "steps/step.h"
 
 namespace skiff::ops {
+
+// How oneDNN's primitives find a float value in memory.
+inline bool IsStoredFloat(const graph::Value& value) {
+  return value.dtype == DType::kFloat32 || value.dtype == DType::kBFloat16;
+}
+inline onednn::Storage StorageOf(const graph::Value& value) {
+  return value.dtype == DType::kBFloat16 ? onednn::Storage::kBfloat16 : onednn::Storage::kFloat32;
+}
 
 inline bool IsNhwc(const graph::Value* value) { return value->layout == graph::Layout::kNhwc; }
 

@@ -106,4 +106,12 @@ Status HoistStrides(graph::Graph& graph);
 // NHWC for convolution islands; transfer_layout nodes at their borders.
 Status AssignLayouts(graph::Graph& graph);
 
+// Convolutions and fully connected layers that are still float multiply bfloat16, tensors between
+// them are stored as it, and to_bfloat16 nodes stand where float32 is read. After AssignLayouts.
+// Rounds what these nodes read, and their weights, half to even; sums stay float32.
+//
+// `types`: the operator types that may, where the caller restricts them; "conv2d" stands for its
+// other names and any product for fc. Empty: all.
+Status PlaceBfloat16(graph::Graph& graph, std::span<const std::string> types = {});
+
 }  // namespace skiff::passes

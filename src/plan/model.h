@@ -36,6 +36,11 @@ struct CompileOptions {
   std::shared_ptr<const steps::KernelChoices> choices;
   // Operator types that may run in integers; empty: all (passes::PlaceInt8).
   std::vector<std::string> int8_types;
+  // The float layers of kInt8 and kFp32 multiply bfloat16, as those of kBf16 do. This and kBf16 are
+  // for CPUs where onednn::MultipliesBfloat16.
+  bool bfloat16 = false;
+  // Operator types that may do so; empty: all (passes::PlaceBfloat16).
+  std::vector<std::string> bfloat16_types;
   // kSimulate: residual tensors to round as a kInt8 model of the same program carries them.
   std::vector<passes::CarriedSkip> round_skips;
 };

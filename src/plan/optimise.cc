@@ -40,7 +40,8 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
   SKIFF_ASSIGN_OR_RETURN(std::unique_ptr<graph::Graph> graph, passes::ImportProgram(program));
   const bool literal = options.precision == Precision::kSimulate;
   const bool int8 = options.precision == Precision::kInt8;
-  const bool fp32 = options.precision == Precision::kFp32;
+  const bool bf16 = options.precision == Precision::kBf16;
+  const bool fp32 = options.precision == Precision::kFp32 || bf16;
   const bool fuse = options.fuse && !literal;
   SKIFF_RETURN_IF_ERROR(
       RunPasses(*graph, {{"import_program", true, RemoveDead},
@@ -70,8 +71,11 @@ Result<std::unique_ptr<graph::Graph>> Optimise(const program::Program& program,
   SKIFF_RETURN_IF_ERROR(
       RunPasses(*graph, {{"place_int8", int8, RemoveDead},
                          {"hoist_strides", fuse && options.hoist_strides, passes::HoistStrides},
-                         {"assign_layouts", true, passes::AssignLayouts},
-                         {"remove_dead_nodes", true, RemoveDead}}));
+                         {"assign_layouts", true, passes::AssignLayouts}}));
+  if (bf16 || (options.bfloat16 && !literal)) {
+    SKIFF_RETURN_IF_ERROR(passes::PlaceBfloat16(*graph, options.bfloat16_types));
+  }
+  SKIFF_RETURN_IF_ERROR(RunPasses(*graph, {{"remove_dead_nodes", true, RemoveDead}}));
   return graph;
 }
 

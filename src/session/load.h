@@ -14,6 +14,9 @@ namespace skiff::session {
 // The program of a model source. Errors name the file.
 Result<program::Program> ReadSource(const ModelSource& source);
 
+// Does this CPU, up to SKIFF_ISA, multiply bfloat16? An error where SKIFF_ISA cannot be obeyed.
+Result<bool> MultipliesBfloat16();
+
 Status CheckOptions(const SessionOptions& options);
 
 // Compile options for what the user asked; reads the calibration table and the chosen kernels, if

@@ -13,15 +13,17 @@ SKIFF_API std::string_view Name(Precision precision) {
     case Precision::kFp32: return "fp32";
     case Precision::kSimulate: return "simulate";
     case Precision::kInt8: return "int8";
+    case Precision::kBf16: return "bf16";
   }
   return "unknown";
 }
 
 SKIFF_API Result<Precision> ParsePrecision(std::string_view name) {
-  for (Precision p : {Precision::kFp32, Precision::kSimulate, Precision::kInt8}) {
+  for (Precision p : {Precision::kFp32, Precision::kSimulate, Precision::kInt8, Precision::kBf16}) {
     if (name == Name(p)) return p;
   }
-  return InvalidArgument("precision " + std::string(name) + ": fp32, simulate or int8 expected");
+  return InvalidArgument("precision " + std::string(name) +
+                         ": fp32, simulate, int8 or bf16 expected");
 }
 
 struct Session::Impl {

@@ -65,7 +65,7 @@ class OnednnConv : public Step {
     if (primitive == nullptr) return OkStatus();
     if (spec_.epilogue.residual && run.in[1].data != run.out[0].data) {
       std::memcpy(run.out[0].data, run.in[1].data,
-                  static_cast<size_t>(run.out[0].dims.Numel()) * sizeof(float));
+                  static_cast<size_t>(run.out[0].dims.Numel()) * ElementSize());
     }
     return primitive->Execute(
         {.src = run.in[0].data, .dst = run.out[0].data, .scratchpad = run.workspace},
@@ -74,7 +74,7 @@ class OnednnConv : public Step {
 
   [[nodiscard]] StepInfo Info() const override {
     StepInfo info;
-    info.precision = "fp32";
+    info.precision = PrecisionName(spec_.storages);
     info.kernel = kernel_.Get();
     return info;
   }
@@ -99,6 +99,10 @@ class OnednnConv : public Step {
   }
 
  private:
+  [[nodiscard]] size_t ElementSize() const {
+    return spec_.storages.dst == onednn::Storage::kBfloat16 ? sizeof(uint16_t) : sizeof(float);
+  }
+
   Result<std::unique_ptr<onednn::Primitive>> MakePrimitive(const Dims& in, const Dims& out,
                                                            int threads) const {
     std::string_view kernel;
@@ -116,6 +120,7 @@ class OnednnConv : public Step {
     spec.stride = spec_.stride;
     spec.bias = spec_.bias.empty() ? nullptr : spec_.bias.data();
     spec.epilogue = spec_.epilogue;
+    spec.storages = spec_.storages;
     const std::array<WindowAxis, 2> axes = ResolveWindows(spec_, in);
     for (size_t i = 0; i < 2; ++i) spec.dilation[i] = axes[i].dilation;
     return spec;
@@ -132,6 +137,9 @@ class OnednnConv : public Step {
     const onednn::ConvSpec spec = OnednnSpec(in);
     const onednn::ConvExtents extents = Extents(in, out);
     std::string name = spec.transposed ? "conv_transpose_f32" : "conv_f32";
+    if (spec.storages.src == onednn::Storage::kBfloat16) {
+      name = spec.storages.dst == onednn::Storage::kBfloat16 ? "conv_bf16" : "conv_bf16_f32";
+    }
     for (const int64_t v : {in[0],
                             in[1],
                             in[2],

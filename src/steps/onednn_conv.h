@@ -33,6 +33,7 @@ struct FloatConvSpec {
   std::shared_ptr<const void> filter_owner;  // keeps `filter` alive
   std::vector<float> bias;                   // empty or out_channels
   onednn::Epilogue epilogue;
+  onednn::Storages storages;                     // the residual is stored as the output
   std::shared_ptr<const KernelChoices> choices;  // null: the cost model decides
 };
 

@@ -46,7 +46,7 @@ class OnednnFc : public Step {
 
   [[nodiscard]] StepInfo Info() const override {
     StepInfo info;
-    info.precision = "fp32";
+    info.precision = PrecisionName(spec_.storages);
     info.kernel = kernel_.Get();
     return info;
   }
@@ -65,9 +65,10 @@ class OnednnFc : public Step {
       return OkStatus();
     }
     SKIFF_RETURN_IF_ERROR(state.Select({Dims{rows}, Dims{}}, [&] {
-      const onednn::InnerProductSpec spec{spec_.k, spec_.n, spec_.transposed,
-                                          spec_.bias.empty() ? nullptr : spec_.bias.data(),
-                                          spec_.epilogue};
+      const onednn::InnerProductSpec spec{
+          spec_.k,          spec_.n,
+          spec_.transposed, spec_.bias.empty() ? nullptr : spec_.bias.data(),
+          spec_.epilogue,   spec_.storages};
       return onednn::MakeInnerProduct(spec, rows, weights_, shapes.threads());
     }));
     shapes.set_workspace(state.current()->scratchpad_bytes());

@@ -21,6 +21,7 @@ struct FloatFcSpec {
   std::shared_ptr<const void> weights_owner;  // keeps `weights` alive
   std::vector<float> bias;                    // empty or n
   onednn::Epilogue epilogue;
+  onednn::Storages storages;
   // x is [extents before in_num_col_dims = rows, the rest = K]; -1: all but the last.
   int in_num_col_dims = 1;
   // What follows the rows' extents in the output; empty: N.

@@ -54,6 +54,11 @@ class OnednnState : public StepState {
   onednn::Primitive* current_ = nullptr;
 };
 
+// What a step computes in, as explain() calls it.
+inline const char* PrecisionName(const onednn::Storages& storages) {
+  return storages.src == onednn::Storage::kBfloat16 ? "bf16" : "fp32";
+}
+
 // oneDNN chooses a kernel when extents are known; explain() wants the latest choice. Thread-safe.
 class KernelName {
  public:

@@ -222,12 +222,36 @@ TEST(ApiConfig, EnableMkldnnQuantizer) {
 
 TEST(ApiConfig, EnableMkldnnBfloat16_SetBfloat16Op) {
   paddle_infer::Config loud;
-  EXPECT_THAT(LogOf([&] { loud.EnableMkldnnBfloat16(); }), HasSubstr("float32"));
-  paddle_infer::Config config = Plain("mobilenet_v2");
-  config.EnableMkldnnBfloat16();
-  config.SetBfloat16Op({"conv2d"});
-  EXPECT_FALSE(config.mkldnn_bfloat16_enabled());
-  EXPECT_EQ(Answer(config), Answer(Plain("mobilenet_v2")));
+  EXPECT_FALSE(loud.mkldnn_bfloat16_enabled());
+  const size_t passes = loud.pass_builder()->AllPasses().size();
+  const std::string log = LogOf([&] { loud.EnableMkldnnBfloat16(); });
+  const bool native = loud.mkldnn_bfloat16_enabled();  // what this CPU can do
+  EXPECT_THAT(log, HasSubstr(native ? "Hardware support for BFLOAT16 is enabled"
+                                    : "CPU does not support BFLOAT16 calculations"));
+  EXPECT_EQ(loud.pass_builder()->AllPasses().size(), passes + (native ? 5 : 0));
+  EXPECT_EQ(paddle_infer::Config(loud).onednn_bfloat16_enabled(), native);
+  const std::vector<float> floats = Answer(Plain("mobilenet_v2"));
+  const auto answer = [](const std::unordered_set<std::string>& ops) {
+    paddle_infer::Config config = Plain("mobilenet_v2");
+    config.EnableMkldnnBfloat16();
+    config.SetBfloat16Op(ops);
+    return Answer(config);
+  };
+  EXPECT_EQ(answer({"softmax"}), floats) << "no layer that could";
+  EXPECT_EQ(answer({"conv2d"}) == floats, !native);
+  EXPECT_LT(Difference(answer({}), floats), 0.2);
+}
+
+// Layers that are not quantised run in bfloat16, the others in integers.
+TEST(ApiConfig, EnableMkldnnBfloat16_WithInt8) {
+  const auto answer = [](bool bfloat16) {
+    paddle_infer::Config config = Plain("mobilenet_v2_int8");
+    config.EnableMkldnnInt8({"conv2d"});
+    if (bfloat16) config.EnableMkldnnBfloat16();
+    EXPECT_TRUE(config.mkldnn_int8_enabled());
+    return Answer(config);
+  };
+  EXPECT_LT(Difference(answer(true), answer(false)), 0.05);
 }
 
 TEST(ApiConfig, DisableMkldnnFcPasses) {

@@ -71,8 +71,9 @@ TEST_F(Cli, FailuresExitWith1AndNameTheirCause) {
 
 TEST_F(Cli, DoctorKnowsTheMachine) {
   const Json json = SkiffJson("doctor");
-  for (const char* key : {"version", "cpu", "supported_isas", "isa", "onednn", "onednn_isa",
-                          "processors", "recommended_threads", "memory_bytes", "expect"}) {
+  for (const char* key :
+       {"version", "cpu", "supported_isas", "isa", "onednn", "onednn_isa", "bfloat16", "processors",
+        "recommended_threads", "memory_bytes", "expect"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_THAT(json["supported_isas"], testing::Contains(json["isa"]));
@@ -278,6 +279,19 @@ TEST_F(Cli, ExplainShowsEveryLayer) {
   EXPECT_EQ(SkiffJson("explain " + kInt8 + " --precision fp32 --repeats 1")["int8_layers"], 0);
   EXPECT_THAT(Skiff("explain " + kInt8 + " --repeats 1").out,
               AllOf(HasSubstr("why not INT8"), HasSubstr("kernel")));
+}
+
+// Where the CPU does not multiply bfloat16 the model runs in fp32, is called so, and says why.
+TEST_F(Cli, ExplainSaysWhetherBfloat16Runs) {
+  const bool native = SkiffJson("doctor")["bfloat16"].get<bool>();
+  const std::string explain = "explain " + kInt8 + " --precision bf16 --repeats 1";
+  const Json json = SkiffJson(explain);
+  EXPECT_EQ(json["precision"], native ? "bf16" : "fp32");
+  EXPECT_EQ(json["bf16_layers"].get<int>() > 0, native);
+  const Outcome lowest = Skiff(explain, "SKIFF_ISA=scalar");
+  EXPECT_EQ(lowest.code, 0);
+  EXPECT_THAT(lowest.err, HasSubstr("the model runs in fp32"));
+  EXPECT_THAT(Skiff("doctor", "SKIFF_ISA=scalar").out, HasSubstr("bf16 runs in fp32"));
 }
 
 TEST_F(Cli, CompareIsWithinOneStep) {

@@ -5,6 +5,7 @@
 #include "onednn/isa_cap.h"
 #include "ops/grids.h"
 #include "ops/op_def.h"
+#include "ops/op_support.h"
 #include "steps/int8_conv.h"
 #include "steps/onednn_conv.h"
 
@@ -72,6 +73,11 @@ Result<std::unique_ptr<steps::Step>> FloatStep(const LowerContext& context,
   spec.epilogue.activation = attrs.activation.kind;
   spec.epilogue.alpha = attrs.activation.alpha;
   spec.epilogue.beta = attrs.activation.beta;
+  spec.storages = {StorageOf(*node.In("Input")), StorageOf(*node.Out("Output"))};
+  if (spec.epilogue.residual && StorageOf(*node.In("ResidualData")) != spec.storages.dst) {
+    return Unsupported("residual " + node.In("ResidualData")->name +
+                       " is not stored as the output");
+  }
   spec.choices = context.choices;
   return steps::MakeOnednnConv(std::move(spec));
 }
@@ -136,7 +142,8 @@ Result<std::unique_ptr<steps::Step>> MakeStep(const LowerContext& context,
     return Unsupported("filter " + filter.name + " is computed; only a parameter is supported");
   }
   if (codes && filter.dtype == DType::kInt8) return Int8Step(context, attrs);
-  if (!codes && filter.dtype == DType::kFloat32 && input.value->dtype == DType::kFloat32) {
+  const bool runs = input.value->dtype != DType::kBFloat16 || onednn::MultipliesBfloat16();
+  if (!codes && filter.dtype == DType::kFloat32 && IsStoredFloat(*input.value) && runs) {
     return FloatStep(context, attrs);
   }
   return Unsupported("input " + input.value->name + " of type " +

@@ -5,6 +5,7 @@
 #include "onednn/isa_cap.h"
 #include "ops/grids.h"
 #include "ops/op_def.h"
+#include "ops/op_support.h"
 #include "steps/int8_fc.h"
 
 namespace skiff::ops {
@@ -111,6 +112,7 @@ std::unique_ptr<steps::Step> FullyConnectedStep(const graph::Node& node, const M
   spec.epilogue.activation = attrs.activation.kind;
   spec.epilogue.alpha = attrs.activation.alpha;
   spec.epilogue.beta = attrs.activation.beta;
+  spec.storages = {StorageOf(*node.In(LeftSlot(node))), StorageOf(*node.Out("Out"))};
   spec.in_num_col_dims = mul ? product.x_num_col_dims : -1;
   if (mul) {
     for (int i = split; i < dims.rank(); ++i) spec.out_tail.push_back(dims[i]);
@@ -184,12 +186,13 @@ Result<Lowered> Lower(const LowerContext& context) {
     SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8Step(context, attrs));
     return lowered;
   }
-  SKIFF_RETURN_IF_ERROR(RequireFloat(*left));
   SKIFF_RETURN_IF_ERROR(RequireFloat(*right));
-  if (IsFullyConnected(node, attrs.product)) {
+  const bool runs = left->dtype != DType::kBFloat16 || onednn::MultipliesBfloat16();
+  if (IsFullyConnected(node, attrs.product) && IsStoredFloat(*left) && runs) {
     lowered.step = FullyConnectedStep(node, attrs);
     return lowered;
   }
+  SKIFF_RETURN_IF_ERROR(RequireFloat(*left));
   if (bias != nullptr || attrs.activation.kind != onednn::Activation::kNone) {
     return Unsupported("weight " + right->name + " is computed; only a parameter is supported");
   }
