@@ -88,15 +88,8 @@ class WaitingSums {
   SKIFF_INLINE void Finish(int64_t most) {
     const int64_t rows = count_ - done_ < most ? count_ - done_ : most;
     if (rows == 0) return;
-    const int64_t position = first_ + done_;
-    EpilogueRows out;
-    out.channel = t_.channel;
-    out.n = t_.channel_count;
-    out.residual = static_cast<const char*>(t_.residual) + position * t_.residual_stride;
-    out.residual_stride = t_.residual_stride;
-    out.dst = static_cast<char*>(t_.dst) + position * t_.dst_stride;
-    out.dst_stride = t_.dst_stride;
-    avx512bw::ApplyEpilogueRows<kChannelTiles>(*t_.epilogue, sums_[done_], rows, out);
+    avx512bw::ApplyEpilogueRows<kChannelTiles>(*t_.epilogue, sums_[done_], rows,
+                                               RowsFrom(t_, first_ + done_));
     done_ += rows;
   }
 

@@ -192,18 +192,6 @@ void RunPanel(const ConvTile& t) {
   Dot::template ForFinish<V>(t, [&]<typename F>(F) { RunBlocks<Dot, F, V>(t); });
 }
 
-// Where the epilogue of positions from `first` on reads and writes.
-SKIFF_INLINE EpilogueRows RowsFrom(const ConvTile& t, int64_t first) {
-  EpilogueRows rows;
-  rows.channel = t.channel;
-  rows.n = t.channel_count;
-  rows.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
-  rows.residual_stride = t.residual_stride;
-  rows.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
-  rows.dst_stride = t.dst_stride;
-  return rows;
-}
-
 // As many vectors as the panel's channels need.
 template <typename Dot, int V = Dot::kVectors>
 void RunConv(const ConvTile& t) {

@@ -52,6 +52,18 @@ struct ConvTile {
   int64_t residual_stride = 0;
 };
 
+// Where the epilogue of positions from `first` on reads and writes.
+static inline EpilogueRows RowsFrom(const ConvTile& t, int64_t first) {
+  EpilogueRows rows;
+  rows.channel = t.channel;
+  rows.n = t.channel_count;
+  rows.residual = static_cast<const char*>(t.residual) + first * t.residual_stride;
+  rows.residual_stride = t.residual_stride;
+  rows.dst = static_cast<char*>(t.dst) + first * t.dst_stride;
+  rows.dst_stride = t.dst_stride;
+  return rows;
+}
+
 using ConvTileFn = void (*)(const ConvTile& tile);
 
 }  // namespace skiff::kernels

@@ -75,12 +75,8 @@ struct Ops {
   };
   template <typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    if (e.clamps_codes && e.store == StoreType::kU8 && e.residual == ResidualType::kNone) {
-      avx2::ForRounding<StoreType::kU8, ResidualType::kNone>(
-          e, [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); });
-    } else {
-      run(AnyFinish());
-    }
+    const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
+    if (!avx2::ForPlainU8(e, with)) run(AnyFinish());
   }
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 // Ops: a rung's vectors and instructions.
 template <typename Ops, bool kUnsigned>
-struct Pairs {
+struct Pairs : Finishes<Ops, kUnsigned> {
   using Vector = typename Ops::Vector;
   static constexpr int kGroup = 2;
   static constexpr int kPositions = 4;
@@ -106,22 +106,6 @@ struct Pairs {
       const Vector b = Load(static_cast<const char*>(t.taps[2 * pair + 1]) + at);
       sums.Add(0, Interleave(a, b), w);
     }
-  }
-
-  using AnyFinish = typename Ops::AnyFinish;
-  template <typename Run>
-  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    // Signed inputs are rare.
-    if constexpr (kUnsigned) {
-      Ops::ForFinish(e, run);
-    } else {
-      run(AnyFinish());
-    }
-  }
-  template <typename F, int P>
-  static SKIFF_INLINE void Finish(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c,
-                                  Sums<P>& sums) {
-    F::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
   }
 };
 

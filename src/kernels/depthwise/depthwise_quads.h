@@ -10,7 +10,7 @@ namespace {
 
 // Ops: a rung's vectors and instructions.
 template <typename Ops, bool kUnsigned>
-struct Quads {
+struct Quads : Finishes<Ops, kUnsigned> {
   using Vector = typename Ops::Vector;
   static constexpr int kGroup = 4;
   static constexpr int kPositions = Ops::kPositions;
@@ -101,22 +101,6 @@ struct Quads {
       }
       sums.Add(0, Interleave(tap[0], tap[1], tap[2], tap[3]), w);
     }
-  }
-
-  using AnyFinish = typename Ops::AnyFinish;
-  template <typename Run>
-  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    // Signed inputs are rare.
-    if constexpr (kUnsigned) {
-      Ops::ForFinish(e, run);
-    } else {
-      run(AnyFinish());
-    }
-  }
-  template <typename F, int P>
-  static SKIFF_INLINE void Finish(const DepthwiseTile& t, const Epilogue& e, int64_t p, int64_t c,
-                                  Sums<P>& sums) {
-    F::template Finish<P>(e, RowsAt(t, e, p, c, kBlock), sums.acc);
   }
 };
 

@@ -9,9 +9,9 @@
 //   Sum<K, S, P>      P windows of K x K taps, S columns apart; Taps::At(y, x) is where row y and
 //                     column x of what they cover is
 //   SumOne            one window of any kind, by its pointers
+//   AnyFinish         has Finish<P>(epilogue, rows, sums), the epilogue of P positions
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
-//   Finish<F, P>      the epilogue
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,22 @@ SKIFF_INLINE EpilogueRows RowsAt(const DepthwiseTile& t, const Epilogue& e, int6
   out.dst_stride = t.dst_stride;
   return out;
 }
+
+// The epilogues of a Rung.
+template <typename Ops, bool kUnsigned>
+struct Finishes {
+  using AnyFinish = typename Ops::AnyFinish;
+
+  template <typename Run>
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    // Signed inputs are rare.
+    if constexpr (kUnsigned) {
+      Ops::ForFinish(e, run);
+    } else {
+      run(AnyFinish());
+    }
+  }
+};
 
 // What windows of K rows cover, all of it in the picture.
 template <int K>
@@ -87,7 +103,7 @@ void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
     typename Rung::template Sums<P> sums;
     sums.Clear(start);
     Rung::template Sum<K, S, P>(t, taps, w, sums);
-    Rung::template Finish<F, P>(t, e, p, c, sums);
+    F::template Finish<P>(e, RowsAt(t, e, p, c, Rung::kBlock), sums.acc);
     taps.NextChannels(Rung::kBlock);
     if (start != nullptr) start += Rung::kBlock;
   }
@@ -134,7 +150,8 @@ void RunOne(const DepthwiseTile& t, int64_t p) {
     typename Rung::template Sums<1> sums;
     sums.Clear(start);
     Rung::SumOne(t, p * t.position_step + c, w, sums);
-    Rung::template Finish<typename Rung::AnyFinish, 1>(t, *t.epilogue, p, c, sums);
+    const Epilogue& e = *t.epilogue;
+    Rung::AnyFinish::template Finish<1>(e, RowsAt(t, e, p, c, Rung::kBlock), sums.acc);
     if (start != nullptr) start += Rung::kBlock;
   }
 }

@@ -247,15 +247,22 @@ SKIFF_INLINE void ForRounding(const Epilogue& e, Run run) {
   }
 }
 
-// Calls run(CodesOf<...>()) if the epilogue is one of those that StoreNarrow takes, and tells.
+// Calls run(CodesOf<...>()) if the epilogue leaves u8 codes of sums alone, and tells.
+template <typename Run>
+SKIFF_INLINE bool ForPlainU8(const Epilogue& e, Run run) {
+  if (!e.clamps_codes || e.residual != ResidualType::kNone || e.store != StoreType::kU8) {
+    return false;
+  }
+  ForRounding<StoreType::kU8, ResidualType::kNone>(e, run);
+  return true;
+}
+
+// u8 or s8.
 template <typename Run>
 SKIFF_INLINE bool ForPlainCodes(const Epilogue& e, Run run) {
+  if (ForPlainU8(e, run)) return true;
   if (!e.clamps_codes || e.residual != ResidualType::kNone) return false;
-  if (e.store == StoreType::kU8) {
-    ForRounding<StoreType::kU8, ResidualType::kNone>(e, run);
-  } else {
-    ForRounding<StoreType::kS8, ResidualType::kNone>(e, run);
-  }
+  ForRounding<StoreType::kS8, ResidualType::kNone>(e, run);
   return true;
 }
 
