@@ -9,8 +9,10 @@ namespace {
 
 constexpr int kQuad = 4;
 
-// How many other pairs are tried for one that is not safe.
+// How many other pairs are tried for one that is not safe, and how many such pairs of a layer may
+// find nothing before the search is given up: some layers' weights are unsafe nearly everywhere.
 constexpr int64_t kTries = 24;
+constexpr int64_t kFailures = 16;
 
 constexpr int kMaxLaneSum = INT16_MAX / 127;
 
@@ -84,15 +86,17 @@ bool PreAddPairs::IsUnsafe(const int8_t* tap, int64_t pair) const {
 }
 
 // Finds partners; what is left are pairs that may still be unsafe.
-std::vector<int64_t> PreAddPairs::PairTap(int8_t* weights, int32_t* order) const {
+std::vector<int64_t> PreAddPairs::PairTap(int8_t* weights, int32_t* order) {
   const int64_t pairs = steps_ / 2;
-  const int64_t tries = std::min(pairs - 1, kTries);
   std::vector<int64_t> left;
   for (int64_t pair = 0; pair < pairs; ++pair) {
     if (!IsUnsafe(weights, pair)) continue;
+    const bool hopeless = failures_ - successes_ >= kFailures;
+    const int64_t tries = hopeless ? 0 : std::min(pairs - 1, kTries);
     int64_t i = 1;
     while (i <= tries && !Swaps(weights, order, pair, (pair + i) % pairs)) ++i;
     if (i > tries) left.push_back(pair);
+    ++(i > tries ? failures_ : successes_);
   }
   return left;
 }

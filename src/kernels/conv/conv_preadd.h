@@ -42,7 +42,7 @@ class PreAddPairs {
 
  private:
   [[nodiscard]] bool IsUnsafe(const int8_t* tap, int64_t pair) const;
-  std::vector<int64_t> PairTap(int8_t* weights, int32_t* order) const;
+  std::vector<int64_t> PairTap(int8_t* weights, int32_t* order);
   [[nodiscard]] bool Swaps(int8_t* weights, int32_t* order, int64_t pair, int64_t other) const;
   void Repair(int8_t* weights, int32_t tap, const int32_t* offsets);
   void AddFixup(const std::vector<int8_t>& taken, ConvFixup fixup);
@@ -51,6 +51,8 @@ class PreAddPairs {
   int64_t steps_;
   int64_t step_bytes_;
   bool reordered_ = false;
+  int64_t failures_ = 0;  // of the search for partners
+  int64_t successes_ = 0;
   PreAddedConv made_;
   std::vector<int8_t> fixup_weights_;
 };
