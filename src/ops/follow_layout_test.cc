@@ -46,6 +46,12 @@ std::vector<graph::Value*> XAndX(OpHarness& h, const char* a, const char* b, con
   return {h.Input(a, Noise(kShape, 1)), h.Input(b, Noise(other, 2))};
 }
 
+std::vector<graph::Value*> Pixels(OpHarness& h, int64_t channels, const char* mode) {
+  h.Set("upscale_factor", 2);
+  h.Set("mode", mode);
+  return {h.Input("X", Noise({2, 4 * channels, 5, 7}, 1))};
+}
+
 const LayoutCase kCases[] = {
     {"relu", "relu", X},
     {"add_same", "elementwise_add", [](OpHarness& h) { return XAndX(h, "X", "Y", kShape); }},
@@ -158,6 +164,9 @@ const LayoutCase kCases[] = {
        h.Set("out_w", 9);
        return X(h);
      }},
+    {"pixel_shuffle", "pixel_shuffle", [](OpHarness& h) { return Pixels(h, 3, "CRD"); }},
+    {"pixel_shuffle_dcr", "pixel_shuffle", [](OpHarness& h) { return Pixels(h, 3, "DCR"); }},
+    {"pixel_shuffle_dcr_to_one", "pixel_shuffle", [](OpHarness& h) { return Pixels(h, 1, "DCR"); }},
     {"shuffle_channel", "shuffle_channel",
      [](OpHarness& h) {
        h.Set("group", 3);

@@ -172,7 +172,10 @@ TEST(TransposedToShuffle, OnlyWhereWindowsDoNotOverlap) {
     EXPECT_EQ(ConstantDims(*conv->In("Filter")), (std::vector<int64_t>{8, 1, 1, 1}));
     const auto bias = FloatData(conv->In("Bias"));
     EXPECT_EQ(std::vector<float>(bias.begin(), bias.end()),
-              (std::vector<float>{9, 9, 9, 9, 10, 10, 10, 10}));
+              (std::vector<float>{9, 10, 9, 10, 9, 10, 9, 10}));
+    // Pixel by pixel: both output channels of (0, 0), of (0, 1), ...
+    const auto w = FloatData(conv->In("Filter"));
+    EXPECT_EQ(std::vector<float>(w.begin(), w.end()), (std::vector<float>{1, 5, 2, 6, 3, 7, 4, 8}));
   }
 }
 

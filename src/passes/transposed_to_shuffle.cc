@@ -1,7 +1,8 @@
 // transposed_to_shuffle: a transposed convolution whose windows do not overlap (kernel = stride, no
 // padding) is a 1x1 convolution to r * r times the channels, whose results are then laid out as r x
 // r pixels. The 1x1 convolution has fast kernels; oneDNN's transposed ones on NHWC are 50 times
-// slower for PP-OCR's detection head.
+// slower for PP-OCR's detection head. Its channels come pixel by pixel (mode DCR): in NHWC a row of
+// a block is one run of them.
 #include "passes/passes.h"
 #include "passes/pattern.h"
 
@@ -38,26 +39,31 @@ int64_t ShuffleFactor(const Node& node) {
   return plain && r > 1 && dims[3] == r && IsPair(attributes.Ints("strides", {1, 1}), r) ? r : 0;
 }
 
-// [I, O, r, r] -> [O * r * r, I, 1, 1].
-Value* PointwiseFilter(Graph& graph, const Value& filter, int64_t r) {
+// [I, O, r, r] -> [r * r * O, I, 1, 1].
+Value* PointwiseFilter(Graph& graph, const Value& filter, size_t pixels) {
   const auto in = static_cast<size_t>(ConstantDims(filter)[0]);
-  const size_t out = static_cast<size_t>(ConstantDims(filter)[1] * r * r);
+  const auto out = static_cast<size_t>(ConstantDims(filter)[1]);
   const std::span<const float> w = FloatData(&filter);
   std::vector<float> data(w.size());
-  for (size_t i = 0; i < in; ++i) {
-    for (size_t o = 0; o < out; ++o) data[o * in + i] = w[i * out + o];
+  float* to = data.data();
+  for (size_t pixel = 0; pixel < pixels; ++pixel) {
+    for (size_t o = 0; o < out; ++o) {
+      for (size_t i = 0; i < in; ++i) *to++ = w[(i * out + o) * pixels + pixel];
+    }
   }
   return graph.AddFloatConstant(
-      filter.name, {static_cast<int64_t>(out), static_cast<int64_t>(in), 1, 1}, std::move(data));
+      filter.name, {static_cast<int64_t>(pixels * out), static_cast<int64_t>(in), 1, 1},
+      std::move(data));
 }
 
 void Rewrite(Graph& graph, Node* node, int64_t r) {
   const auto pixels = static_cast<size_t>(r * r);
   graph.SetInput({node, node->SlotIndex("Filter"), 0},
-                 PointwiseFilter(graph, *node->In("Filter"), r));
+                 PointwiseFilter(graph, *node->In("Filter"), pixels));
   if (const Value* bias = node->In("Bias")) {
+    const std::span<const float> once = FloatData(bias);
     std::vector<float> repeated;
-    for (float b : FloatData(bias)) repeated.insert(repeated.end(), pixels, b);
+    for (size_t i = 0; i < pixels; ++i) repeated.insert(repeated.end(), once.begin(), once.end());
     const auto n = static_cast<int64_t>(repeated.size());
     graph.SetInput({node, node->SlotIndex("Bias"), 0},
                    graph.AddFloatConstant(bias->name, {n}, std::move(repeated)));
@@ -70,6 +76,7 @@ void Rewrite(Graph& graph, Node* node, int64_t r) {
   graph.AddOutput(node, "Output", packed);
   Node* shuffle = graph.InsertAfter(node, "pixel_shuffle", out->name);
   shuffle->SetAttribute("upscale_factor", program::AttrType::kInt, static_cast<int32_t>(r));
+  shuffle->SetAttribute("mode", program::AttrType::kString, std::string("DCR"));
   graph.AddInput(shuffle, "X", packed);
   graph.AddOutput(shuffle, "Out", out);
   node->name = packed->name;

@@ -72,6 +72,19 @@ TEST_P(ConvertTest, QuantizeAndBackThroughEveryLayout) {
   }
 }
 
+TEST_P(ConvertTest, TransferLayoutOfOneChannelOrPixel) {
+  for (const Dims& dims : {Dims{2, 1, 400, 500}, Dims{3, 5, 1, 1}}) {
+    const Array x = RandomFloats(dims);
+    for (const bool to_nhwc : {true, false}) {
+      const auto step = MakeTransferLayout(DType::kFloat32, to_nhwc ? kPlain : kNhwc,
+                                           to_nhwc ? kNhwc : kPlain, SupportedIsas().back());
+      ASSERT_TRUE(step.ok());
+      const Array y = RunOne(**step, x, DType::kFloat32, GetParam());
+      EXPECT_EQ(0, std::memcmp(y.data(), x.data(), x.bytes()));
+    }
+  }
+}
+
 TEST_P(ConvertTest, TransferLayoutOfEverySize) {
   const Dims dims = {2, 5, 6, 7};
   for (const DType dtype : {DType::kUInt8, DType::kFloat16, DType::kFloat32, DType::kInt64}) {

@@ -11,17 +11,24 @@ namespace {
 using graph::Graph;
 using graph::Node;
 
+struct PixelShuffle {
+  int64_t factor = 1;
+  bool depth_first = false;  // mode DCR
+};
+
 class PixelShuffleStep final : public steps::DataStep {
  public:
-  PixelShuffleStep(DType type, int64_t factor) : DataStep(type, "pixel_shuffle"), factor_(factor) {}
+  PixelShuffleStep(DType type, PixelShuffle shuffle, bool nhwc)
+      : DataStep(type, "pixel_shuffle"), shuffle_(shuffle), nhwc_(nhwc) {}
 
   Status Reshape(steps::ShapeContext& shapes) const override {
     const Dims& x = shapes.in(0);
-    if (x.rank() != 4 || x[1] % (factor_ * factor_) != 0) {
-      return InvalidArgument("upscale_factor " + std::to_string(factor_) +
-                             " of an array of shape " + x.ToString());
+    const int64_t r = shuffle_.factor;
+    if (x.rank() != 4 || x[1] % (r * r) != 0) {
+      return InvalidArgument("upscale_factor " + std::to_string(r) + " of an array of shape " +
+                             x.ToString());
     }
-    const Dims out{x[0], x[1] / (factor_ * factor_), x[2] * factor_, x[3] * factor_};
+    const Dims out{x[0], x[1] / (r * r), x[2] * r, x[3] * r};
     SKIFF_RETURN_IF_ERROR(CheckExtents(out));
     shapes.set_out(0, out);
     return OkStatus();
@@ -29,19 +36,33 @@ class PixelShuffleStep final : public steps::DataStep {
 
   Status Run(const steps::RunContext& run) const noexcept override {
     const Dims& x = run.in[0].dims;
-    const int64_t r = factor_;
+    const int64_t r = shuffle_.factor;
+    const int64_t depth = x[1] / (r * r);
     const int64_t h = x[2];
     const int64_t w = x[3];
-    // Axes n * c, h, i, w, j of the result, where channel c * r * r + i * r + j gave pixel (i, j).
-    const Dims view{x[0] * (x[1] / (r * r)), h, r, w, r};
+    // From a pixel of x to the next, and from a channel of it to the next.
+    const int64_t pixel = nhwc_ ? x[1] : 1;
+    const int64_t channel = nhwc_ ? 1 : h * w;
+    // What of the channel number tells the result's channel c, and the pixel (i, j) in the block.
+    const int64_t c = channel * (shuffle_.depth_first ? 1 : r * r);
+    const int64_t i = channel * r * (shuffle_.depth_first ? depth : 1);
+    const int64_t j = channel * (shuffle_.depth_first ? depth : 1);
+    const int64_t image = x[1] * h * w;
+    // The axes of the result as they lie in memory.
+    Dims view{x[0], depth, h, r, w, r};
+    steps::Strides strides{image, c, w * pixel, i, pixel, j};
+    if (nhwc_) {
+      view = {x[0], h, r, w, r, depth};
+      strides = {image, w * pixel, i, pixel, j, c};
+    }
     steps::CopyView(run.pool, element_size(), view, false, run.out[0].data,
-                    steps::DenseStrides(view, false), run.in[0].data,
-                    {r * r * h * w, w, r * h * w, 1, h * w});
+                    steps::DenseStrides(view, false), run.in[0].data, strides);
     return OkStatus();
   }
 
  private:
-  int64_t factor_;
+  PixelShuffle shuffle_;
+  bool nhwc_;
 };
 
 class ShuffleChannelStep final : public steps::DataStep {
@@ -77,44 +98,66 @@ class ShuffleChannelStep final : public steps::DataStep {
   bool nhwc_;
 };
 
+Status CheckMove(const Node& node) {
+  SKIFF_RETURN_IF_ERROR(RequireSlots(node, {"X"}, {"Out"}));
+  SKIFF_RETURN_IF_ERROR(RequireKnownType(node, "X"));
+  return RequireSameType(node, "X", "Out");
+}
+
 // upscale_factor or group.
-Result<int64_t> Parse(const Node& node) {
-  auto attributes = node.Attributes();
-  const int64_t n = node.type == "pixel_shuffle" ? attributes.Int("upscale_factor", 1)
-                                                 : attributes.Int("group", 1);
+Result<int64_t> ParseCount(program::AttributeReader& attributes, const char* name) {
+  const int64_t n = attributes.Int(name, 1);
   const std::string format = attributes.String("data_format", "NCHW");
   SKIFF_RETURN_IF_ERROR(attributes.status());
-  if (n < 1 || n > 65536) return InvalidArgument("upscale_factor or group is " + std::to_string(n));
+  if (n < 1 || n > 65536) return InvalidArgument(std::string(name) + " " + std::to_string(n));
   if (format != "NCHW") return Unsupported("data_format " + format);
   return n;
 }
 
-Status Check(const Graph& /*graph*/, const Node& node) {
-  SKIFF_RETURN_IF_ERROR(RequireSlots(node, {"X"}, {"Out"}));
-  SKIFF_RETURN_IF_ERROR(RequireKnownType(node, "X"));
-  SKIFF_RETURN_IF_ERROR(RequireSameType(node, "X", "Out"));
-  return Parse(node).status();
+Result<PixelShuffle> ParsePixelShuffle(const Node& node) {
+  program::AttributeReader attributes = node.Attributes();
+  PixelShuffle shuffle;
+  const std::string mode = attributes.String("mode", "CRD");
+  SKIFF_ASSIGN_OR_RETURN(shuffle.factor, ParseCount(attributes, "upscale_factor"));
+  if (mode != "CRD" && mode != "DCR") return Unsupported("mode " + mode);
+  shuffle.depth_first = mode == "DCR";
+  return shuffle;
 }
 
-Result<Lowered> Lower(const LowerContext& context) {
+Status CheckPixelShuffle(const Graph& /*graph*/, const Node& node) {
+  SKIFF_RETURN_IF_ERROR(CheckMove(node));
+  return ParsePixelShuffle(node).status();
+}
+
+Result<Lowered> LowerPixelShuffle(const LowerContext& context) {
   const Node& node = context.node;
   const graph::Value* x = node.In("X");
-  SKIFF_ASSIGN_OR_RETURN(const int64_t n, Parse(node));
-  Lowered lowered{nullptr, {x}, {node.Out("Out")}};
-  if (node.type == "pixel_shuffle") {
-    lowered.step = std::make_unique<PixelShuffleStep>(x->dtype, n);
-  } else {
-    lowered.step = std::make_unique<ShuffleChannelStep>(x->dtype, n, IsNhwc(x));
-  }
-  return lowered;
+  SKIFF_ASSIGN_OR_RETURN(const PixelShuffle shuffle, ParsePixelShuffle(node));
+  return Lowered{
+      std::make_unique<PixelShuffleStep>(x->dtype, shuffle, IsNhwc(x)), {x}, {node.Out("Out")}};
+}
+
+Status CheckShuffleChannel(const Graph& /*graph*/, const Node& node) {
+  SKIFF_RETURN_IF_ERROR(CheckMove(node));
+  program::AttributeReader attributes = node.Attributes();
+  return ParseCount(attributes, "group").status();
+}
+
+Result<Lowered> LowerShuffleChannel(const LowerContext& context) {
+  const Node& node = context.node;
+  const graph::Value* x = node.In("X");
+  program::AttributeReader attributes = node.Attributes();
+  SKIFF_ASSIGN_OR_RETURN(const int64_t groups, ParseCount(attributes, "group"));
+  return Lowered{
+      std::make_unique<ShuffleChannelStep>(x->dtype, groups, IsNhwc(x)), {x}, {node.Out("Out")}};
 }
 
 }  // namespace
 
 std::span<const OpDef> pixel_shuffle_ops() {
   static constexpr OpDef kOps[] = {
-      {"pixel_shuffle", Check, Lower, LayoutRule::kPlain},
-      {"shuffle_channel", Check, Lower, LayoutRule::kFollow},
+      {"pixel_shuffle", CheckPixelShuffle, LowerPixelShuffle, LayoutRule::kFollow},
+      {"shuffle_channel", CheckShuffleChannel, LowerShuffleChannel, LayoutRule::kFollow},
   };
   return kOps;
 }
