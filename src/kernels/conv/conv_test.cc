@@ -243,7 +243,7 @@ std::vector<Output> Outputs() {
           {A::kClamp, S::kU8, R::kU8, true},         {A::kClamp, S::kU8, R::kS8, false},
           {A::kClamp, S::kU8, R::kS8, true},         {A::kClamp, S::kS8, R::kU8, false},
           {A::kClamp, S::kU8, R::kF32, false},       {A::kClamp, S::kU8, R::kF32, true},
-          {A::kClamp, S::kS8, R::kF32, true}};
+          {A::kClamp, S::kS8, R::kF32, true},        {A::kHardSwish, S::kS8, R::kNone, true}};
 }
 
 class ConvKernelTest : public ::testing::TestWithParam<ConvKernel> {

@@ -49,10 +49,10 @@ struct Ops {
       avx2::StoreWide<Codes, avx2::Unpacked>(e, acc, rows);
     }
   };
-  template <typename Run>
+  template <bool kUnsigned, typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
     const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
-    if (!avx2::ForPlainU8(e, with)) run(AnyFinish());
+    if (!avx2::ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
   }
 };
 

@@ -51,7 +51,7 @@ struct Ops {
       }
     }
   };
-  template <typename Run>
+  template <bool kUnsigned, typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& /*e*/, Run run) {
     run(AnyFinish());
   }

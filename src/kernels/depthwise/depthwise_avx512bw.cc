@@ -42,7 +42,7 @@ struct Ops {
       avx512bw::ApplyEpilogueRows<2>(e, sums[0], P, rows);
     }
   };
-  template <typename Run>
+  template <bool kUnsigned, typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& /*e*/, Run run) {
     run(AnyFinish());
   }

@@ -69,7 +69,8 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
   }
 
   static void Check(const ConvShape& s, StoreType store, ResidualType residual, bool extremes,
-                    bool half_away = false) {
+                    bool half_away = false,
+                    EpilogueActivation activation = EpilogueActivation::kClamp) {
     const DepthwiseKernel& kernel = GetParam();
     Random random(static_cast<uint32_t>(s.in_channels));
     const int low = kernel.input == DepthwiseInput::kS8 ? -128 : 0;
@@ -83,8 +84,7 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
     Buffer<uint8_t> added(count * ElementBytes(residual));
     random.Codes(&added, 0, 60);
     const void* r = residual == ResidualType::kNone ? nullptr : added.data();
-    const RandomEpilogue e(&random, s.in_channels, taps, EpilogueActivation::kClamp, store,
-                           residual, half_away);
+    const RandomEpilogue e(&random, s.in_channels, taps, activation, store, residual, half_away);
     Buffer<uint8_t> want(count * ElementBytes(store));
     ConvRef(s, low == 0, src.data(), filter.data(), e.epilogue, r, want.data());
 
@@ -116,6 +116,8 @@ TEST_P(DepthwiseTest, EqualsReferenceOverShapes) {
   for (const ConvShape& shape : Shapes()) {
     for (const bool half_away : {false, true}) {
       Check(shape, StoreType::kU8, ResidualType::kNone, false, half_away);
+      Check(shape, StoreType::kS8, ResidualType::kNone, false, half_away,
+            EpilogueActivation::kHardSwish);
     }
     Check(shape, StoreType::kF32, ResidualType::kS8, false);
     Check(shape, StoreType::kS8, ResidualType::kU8, false);

@@ -47,12 +47,7 @@ struct Finishes {
 
   template <typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    // Signed inputs are rare.
-    if constexpr (kUnsigned) {
-      Ops::ForFinish(e, run);
-    } else {
-      run(AnyFinish());
-    }
+    Ops::template ForFinish<kUnsigned>(e, run);
   }
 };
 

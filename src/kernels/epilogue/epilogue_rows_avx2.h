@@ -35,13 +35,16 @@ struct Unpacked {
   static SKIFF_INLINE __m256i Sort(__m256i codes) { return _mm256_permute4x64_epi64(codes, 0xd8); }
 };
 
-// An epilogue that only clamps, and may do so after rounding (Epilogue::clamps_codes) unless a
-// float is added.
-template <StoreType kStoreType, ResidualType kResidualType, bool kHalfAway>
+// An epilogue that leaves codes: of hard_swish, or only clamped, which may be done after rounding
+// (Epilogue::clamps_codes) unless a float is added.
+template <StoreType kStoreType, ResidualType kResidualType, bool kHalfAway,
+          EpilogueActivation kActivation = EpilogueActivation::kClamp>
 struct CodesOf {
   static constexpr bool kUnsigned = kStoreType == StoreType::kU8;
   static constexpr bool kHasResidual = kResidualType != ResidualType::kNone;
   static constexpr bool kFloatResidual = kResidualType == ResidualType::kF32;
+  static constexpr bool kHardSwish = kActivation == EpilogueActivation::kHardSwish;
+  static constexpr bool kClampsFloats = kFloatResidual || kHardSwish;
   static constexpr int64_t kVectorOfResidual = 8 * ElementBytes(kResidualType);  // bytes
 
   static SKIFF_INLINE __m256i Round(__m256 y) {
@@ -60,7 +63,7 @@ struct CodesOf {
                                                                  : _mm256_cvtepi8_epi32(codes));
   }
   static SKIFF_INLINE __m256i Pack(__m256i first, __m256i second, __m256i lo, __m256i hi) {
-    if constexpr (kFloatResidual) {
+    if constexpr (kClampsFloats) {
       return kUnsigned ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
     }
     if constexpr (kUnsigned) {
@@ -81,26 +84,37 @@ struct Factors {
   }
 };
 
-// What is added to two neighbouring vectors of a position.
-struct Added {
-  __m256 mr = _mm256_setzero_ps();
-  Clamp clamp = {};  // where a float is added
-  const char* residual = nullptr;
+// What happens to sums after `Factors`.
+struct Rest {
+  __m256 mr;
+  const char* residual;  // of the position and its first channel
+  HardSwish hard_swish;
+  Clamp clamp;  // of floats
+
+  SKIFF_INLINE Rest(const Epilogue& e, const void* r)
+      : mr(_mm256_set1_ps(e.mr)),
+        residual(static_cast<const char*>(r)),
+        hard_swish(e),
+        clamp{_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)} {}
 };
 
 // The codes of two vectors of sums as s16.
 template <typename Codes>
-SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, const Added& added) {
+SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, const Rest& rest) {
   __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
   __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
   if constexpr (Codes::kHasResidual) {
-    y0 = _mm256_fmadd_ps(Codes::Residual(added.residual), added.mr, y0);
-    y1 = _mm256_fmadd_ps(Codes::Residual(added.residual + Codes::kVectorOfResidual), added.mr, y1);
+    y0 = _mm256_fmadd_ps(Codes::Residual(rest.residual), rest.mr, y0);
+    y1 = _mm256_fmadd_ps(Codes::Residual(rest.residual + Codes::kVectorOfResidual), rest.mr, y1);
   }
-  if constexpr (Codes::kFloatResidual) {
+  if constexpr (Codes::kHardSwish) {
+    y0 = rest.hard_swish(y0);
+    y1 = rest.hard_swish(y1);
+  }
+  if constexpr (Codes::kClampsFloats) {
     // A NaN becomes the lowest code: maxps returns its second operand.
-    y0 = _mm256_min_ps(_mm256_max_ps(y0, added.clamp.lo), added.clamp.hi);
-    y1 = _mm256_min_ps(_mm256_max_ps(y1, added.clamp.lo), added.clamp.hi);
+    y0 = _mm256_min_ps(_mm256_max_ps(y0, rest.clamp.lo), rest.clamp.hi);
+    y1 = _mm256_min_ps(_mm256_max_ps(y1, rest.clamp.lo), rest.clamp.hi);
   }
   return _mm256_packs_epi32(Codes::Round(y0), Codes::Round(y1));
 }
@@ -113,16 +127,14 @@ SKIFF_INLINE void StoreWide(const Epilogue& e, const __m256i (&acc)[R][2],
   const Factors f = Factors::Of<Order>(e, rows.channel, 1);
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
-  Added added = {_mm256_set1_ps(e.mr),
-                 {_mm256_set1_ps(e.lo), _mm256_set1_ps(e.hi)},
-                 static_cast<const char*>(rows.residual)};
+  Rest rest(e, rows.residual);
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
-    const __m256i first = WordsOf<Codes>(f, acc[r][0], acc[r][1], added);
-    added.residual += rows.residual_stride;
-    const __m256i second = WordsOf<Codes>(f, acc[r + 1][0], acc[r + 1][1], added);
-    added.residual += rows.residual_stride;
+    const __m256i first = WordsOf<Codes>(f, acc[r][0], acc[r][1], rest);
+    rest.residual += rows.residual_stride;
+    const __m256i second = WordsOf<Codes>(f, acc[r + 1][0], acc[r + 1][1], rest);
+    rest.residual += rows.residual_stride;
     const __m256i codes = Order::Sort(Codes::Pack(first, second, lo, hi));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_castsi256_si128(codes));
     dst += rows.dst_stride;
@@ -153,10 +165,11 @@ SKIFF_INLINE void StoreNarrow(const Epilogue& e, const __m256i (&acc)[R][2],
   const Factors f = Factors::Of<InOrder>(e, rows.channel, 0);
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
+  const Rest rest(e, nullptr);
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
-    const __m256i words = WordsOf<Codes>(f, acc[r][0], acc[r + 1][0], {});
+    const __m256i words = WordsOf<Codes>(f, acc[r][0], acc[r + 1][0], rest);
     const __m128i codes = _mm256_castsi256_si128(InOrder::Sort(Codes::Pack(words, words, lo, hi)));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(dst), codes);
     dst += rows.dst_stride;
@@ -180,11 +193,12 @@ SKIFF_INLINE void StoreQuads(const Epilogue& e, const __m256i (&acc)[R][4],
   const Factors high = {load(m + 8), load(m + 12), load(b + 8), load(b + 12)};
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
+  const Rest rest(e, nullptr);
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
-    const __m256i first = WordsOf<Codes>(low, acc[r][0], acc[r][1], {});
-    const __m256i second = WordsOf<Codes>(high, acc[r][2], acc[r][3], {});
+    const __m256i first = WordsOf<Codes>(low, acc[r][0], acc[r][1], rest);
+    const __m256i second = WordsOf<Codes>(high, acc[r][2], acc[r][3], rest);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), Codes::Pack(first, second, lo, hi));
   }
 }
@@ -238,13 +252,26 @@ SKIFF_INLINE void FinishAny(const Epilogue& e, const __m256i (&acc)[R][2],
 }
 
 // Calls run(CodesOf<...>()) with the epilogue's way of rounding.
-template <StoreType kStore, ResidualType kResidual, typename Run>
+template <StoreType kStore, ResidualType kResidual,
+          EpilogueActivation kActivation = EpilogueActivation::kClamp, typename Run>
 SKIFF_INLINE void ForRounding(const Epilogue& e, Run run) {
   if (e.half_away) {
-    run(CodesOf<kStore, kResidual, true>());
+    run(CodesOf<kStore, kResidual, true, kActivation>());
   } else {
-    run(CodesOf<kStore, kResidual, false>());
+    run(CodesOf<kStore, kResidual, false, kActivation>());
   }
+}
+
+// Calls run(CodesOf<...>()) if the epilogue leaves s8 codes of hard_swish, which has both signs,
+// and tells.
+template <typename Run>
+SKIFF_INLINE bool ForHardSwish(const Epilogue& e, Run run) {
+  if (e.activation != EpilogueActivation::kHardSwish || e.residual != ResidualType::kNone ||
+      e.store != StoreType::kS8) {
+    return false;
+  }
+  ForRounding<StoreType::kS8, ResidualType::kNone, EpilogueActivation::kHardSwish>(e, run);
+  return true;
 }
 
 // Calls run(CodesOf<...>()) if the epilogue leaves u8 codes of sums alone, and tells.
@@ -260,10 +287,20 @@ SKIFF_INLINE bool ForPlainU8(const Epilogue& e, Run run) {
 // u8 or s8.
 template <typename Run>
 SKIFF_INLINE bool ForPlainCodes(const Epilogue& e, Run run) {
-  if (ForPlainU8(e, run)) return true;
+  if (ForPlainU8(e, run) || ForHardSwish(e, run)) return true;
   if (!e.clamps_codes || e.residual != ResidualType::kNone) return false;
   ForRounding<StoreType::kS8, ResidualType::kNone>(e, run);
   return true;
+}
+
+// What depthwise convolutions leave: those of hard_swish nets read what hard_swish left as well.
+template <bool kInputIsUnsigned, typename Run>
+SKIFF_INLINE bool ForDepthwiseCodes(const Epilogue& e, Run run) {
+  if constexpr (kInputIsUnsigned) {
+    return ForPlainU8(e, run);
+  } else {
+    return ForHardSwish(e, run);
+  }
 }
 
 // With the residuals that nets add as well; those of u8 and float do not end in s8 codes there.
