@@ -12,9 +12,11 @@
 //   AnyFinish         has Finish<P>(epilogue, rows, sums), the epilogue of P positions
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
+//   ForLargeWindows<F>   what to take instead of F for 5 x 5 taps
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/depthwise/depthwise_symbols.h"
 #include "kernels/inline.h"
@@ -49,6 +51,9 @@ struct Finishes {
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
     Ops::template ForFinish<kUnsigned>(e, run);
   }
+  // For 5 x 5 taps: the sums are most of their time, and most of the code.
+  template <typename F>
+  using ForLargeWindows = std::conditional_t<kUnsigned, F, AnyFinish>;
 };
 
 // What windows of K rows cover, all of it in the picture.
@@ -131,7 +136,8 @@ void RunSquare(const DepthwiseTile& t) {
   if (t.window == 3) {
     t.stride == 1 ? RunRow<Rung, F, 3, 1>(t) : RunRow<Rung, F, 3, 2>(t);
   } else {
-    t.stride == 1 ? RunRow<Rung, F, 5, 1>(t) : RunRow<Rung, F, 5, 2>(t);
+    using Large = typename Rung::template ForLargeWindows<F>;
+    t.stride == 1 ? RunRow<Rung, Large, 5, 1>(t) : RunRow<Rung, Large, 5, 2>(t);
   }
 }
 

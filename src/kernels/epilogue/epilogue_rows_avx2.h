@@ -287,7 +287,7 @@ SKIFF_INLINE bool ForPlainU8(const Epilogue& e, Run run) {
 // u8 or s8.
 template <typename Run>
 SKIFF_INLINE bool ForPlainCodes(const Epilogue& e, Run run) {
-  if (ForPlainU8(e, run) || ForHardSwish(e, run)) return true;
+  if (ForPlainU8(e, run)) return true;
   if (!e.clamps_codes || e.residual != ResidualType::kNone) return false;
   ForRounding<StoreType::kS8, ResidualType::kNone>(e, run);
   return true;
@@ -303,10 +303,11 @@ SKIFF_INLINE bool ForDepthwiseCodes(const Epilogue& e, Run run) {
   }
 }
 
-// With the residuals that nets add as well; those of u8 and float do not end in s8 codes there.
+// Of hard_swish, or with the residuals that nets add as well; those of u8 and float do not end in
+// s8 codes there.
 template <typename Run>
 SKIFF_INLINE bool ForCodes(const Epilogue& e, Run run) {
-  if (ForPlainCodes(e, run)) return true;
+  if (ForPlainCodes(e, run) || ForHardSwish(e, run)) return true;
   const bool u8 = e.store == StoreType::kU8;
   if (e.residual == ResidualType::kS8 && e.clamps_codes && !u8) {
     ForRounding<StoreType::kS8, ResidualType::kS8>(e, run);
