@@ -14,12 +14,14 @@ DepthwiseInput InputOf(const CodeGrid& grid) {
   return grid.is_unsigned ? DepthwiseInput::kU8 : DepthwiseInput::kS8;
 }
 
-class DepthwiseConv final : public Step {
+class DepthwiseConv final : public KernelStep {
  public:
-  DepthwiseConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue, Isa isa)
-      : window_(window),
+  DepthwiseConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue,
+                const kernels::DepthwiseKernel& kernel, Isa isa)
+      : KernelStep(kernel.name, window.multiply_adds_per_output),
+        window_(window),
         epilogue_(std::move(epilogue)),
-        kernel_(kernels::FindDepthwiseKernel(InputOf(spec.input), isa)),
+        kernel_(&kernel),
         packed_(kernels::PackDepthwise(*kernel_, spec.in_channels, spec.kernel_h, spec.kernel_w,
                                        spec.filter.data())),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw, false, isa) {}
@@ -56,19 +58,6 @@ class DepthwiseConv final : public Step {
     run.pool->ParallelFor(place.images * place.out_h,
                           [&](int64_t row) { kernels::RunDepthwiseRow(conv, row); });
     return OkStatus();
-  }
-
-  [[nodiscard]] StepInfo Info() const override {
-    StepInfo info;
-    info.precision = "int8";
-    info.kernel = kernel_->name;
-    return info;
-  }
-
-  [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
-                                     std::span<const Dims> out) const override {
-    (void)in;
-    return out[0].Numel() * window_.multiply_adds_per_output;
   }
 
  private:
@@ -108,8 +97,9 @@ class DepthwiseConv final : public Step {
 
 Result<std::unique_ptr<Step>> MakeDepthwiseConv(const Int8ConvSpec& spec, const ConvWindow& window,
                                                 OwnedEpilogue epilogue, Isa isa) {
-  return std::unique_ptr<Step>(
-      std::make_unique<DepthwiseConv>(spec, window, std::move(epilogue), isa));
+  return std::unique_ptr<Step>(std::make_unique<DepthwiseConv>(
+      spec, window, std::move(epilogue), *kernels::FindDepthwiseKernel(InputOf(spec.input), isa),
+      isa));
 }
 
 }  // namespace skiff::steps

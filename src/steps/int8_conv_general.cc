@@ -67,18 +67,19 @@ std::string LayerName(const Int8ConvSpec& s) {
   return name;
 }
 
-class GeneralConv final : public Step {
+class GeneralConv final : public KernelStep {
  public:
   GeneralConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue,
               ChosenConv chosen, Isa isa)
-      : window_(window),
+      : KernelStep(chosen.kernel->name, window.multiply_adds_per_output,
+                   std::move(chosen.candidates)),
+        window_(window),
         epilogue_(std::move(epilogue)),
         kernel_(chosen.kernel),
         whole_rows_(ReadsWholeRows(spec, window)),
         groups_(std::move(chosen.groups)),
         element_(kernels::ElementBytes(kernel_->input)),
         group_bytes_(spec.in_channels / spec.groups * element_),
-        candidates_(std::move(chosen.candidates)),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw,
                 kernel_->input == ConvInput::kS16, isa),
         zeros_(static_cast<size_t>(spec.in_channels * element_)) {
@@ -111,25 +112,6 @@ class GeneralConv final : public Step {
     }
     RunConvOnPool(conv, place.positions(), run.workspace, run.pool);
     return OkStatus();
-  }
-
-  [[nodiscard]] StepInfo Info() const override {
-    StepInfo info;
-    info.precision = "int8";
-    info.kernel = kernel_->name;
-    return info;
-  }
-
-  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> /*in*/,
-                                            std::span<const Dims> /*out*/,
-                                            int /*threads*/) const override {
-    return candidates_;
-  }
-
-  [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
-                                     std::span<const Dims> out) const override {
-    (void)in;
-    return out[0].Numel() * window_.multiply_adds_per_output;
   }
 
  private:
@@ -186,7 +168,6 @@ class GeneralConv final : public Step {
   std::vector<kernels::PackedConv> groups_;
   int64_t element_;
   int64_t group_bytes_;
-  KernelCandidates candidates_;
   ConvSource source_;
   AlignedBuffer zeros_;
 };

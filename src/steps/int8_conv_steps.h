@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/isa.h"
@@ -38,6 +39,38 @@ struct ConvWindow {
   [[nodiscard]] Result<ConvPlace> Place(const Dims& x) const;
   // Checks the inputs, sets the output's extents.
   [[nodiscard]] Status Reshape(ShapeContext& shapes, ConvPlace* place) const;
+};
+
+// What a step of one integer kernel tells of itself.
+class KernelStep : public Step {
+ public:
+  [[nodiscard]] StepInfo Info() const final {
+    StepInfo info;
+    info.precision = "int8";
+    info.kernel = kernel_name_;
+    return info;
+  }
+  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> /*in*/,
+                                            std::span<const Dims> /*out*/,
+                                            int /*threads*/) const final {
+    return candidates_;
+  }
+  [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> /*in*/,
+                                     std::span<const Dims> out) const final {
+    return out[0].Numel() * multiply_adds_per_output_;
+  }
+
+ protected:
+  KernelStep(const char* kernel_name, int64_t multiply_adds_per_output,
+             KernelCandidates candidates = {})
+      : kernel_name_(kernel_name),
+        multiply_adds_per_output_(multiply_adds_per_output),
+        candidates_(std::move(candidates)) {}
+
+ private:
+  const char* kernel_name_;  // of the kernels' list
+  int64_t multiply_adds_per_output_;
+  KernelCandidates candidates_;
 };
 
 // The kernel for one layer and its weights, a pack per group.

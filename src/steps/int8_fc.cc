@@ -15,16 +15,16 @@ using kernels::ConvInput;
 using kernels::ConvKernel;
 
 // A fully connected layer is a pointwise convolution over the rows of its input.
-class Int8Fc final : public Step {
+class Int8Fc final : public KernelStep {
  public:
   Int8Fc(const Int8FcSpec& spec, OwnedEpilogue epilogue, ChosenConv chosen, Isa isa)
-      : k_(spec.k),
+      : KernelStep(chosen.kernel->name, spec.k, std::move(chosen.candidates)),
+        k_(spec.k),
         n_(spec.n),
         in_num_col_dims_(spec.in_num_col_dims),
         epilogue_(std::move(epilogue)),
         kernel_(chosen.kernel),
         packed_(std::move(chosen.groups)),
-        candidates_(std::move(chosen.candidates)),
         source_(spec.input, false, false, kernel_->input == ConvInput::kS16, isa) {}
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
@@ -64,25 +64,6 @@ class Int8Fc final : public Step {
     return OkStatus();
   }
 
-  [[nodiscard]] StepInfo Info() const override {
-    StepInfo info;
-    info.precision = "int8";
-    info.kernel = kernel_->name;
-    return info;
-  }
-
-  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> /*in*/,
-                                            std::span<const Dims> /*out*/,
-                                            int /*threads*/) const override {
-    return candidates_;
-  }
-
-  [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
-                                     std::span<const Dims> out) const override {
-    (void)in;
-    return out[0].Numel() * k_;
-  }
-
  private:
   [[nodiscard]] SourceImage Rows(int64_t rows) const {
     return {.images = 1, .h = rows, .w = 1, .channels = k_};
@@ -94,7 +75,6 @@ class Int8Fc final : public Step {
   OwnedEpilogue epilogue_;
   const ConvKernel* kernel_;
   std::vector<kernels::PackedConv> packed_;
-  KernelCandidates candidates_;
   ConvSource source_;
 };
 
