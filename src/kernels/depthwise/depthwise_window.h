@@ -12,11 +12,10 @@
 //   AnyFinish         has Finish<P>(epilogue, rows, sums), the epilogue of P positions
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
-//   ForLargeWindows<F>   what to take instead of F for 5 x 5 taps
+//   kFinishesLarge    has an F for 5 x 5 taps; else they take AnyFinish
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 #include "kernels/depthwise/depthwise_symbols.h"
 #include "kernels/inline.h"
@@ -51,9 +50,8 @@ struct Finishes {
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
     Ops::template ForFinish<kUnsigned>(e, run);
   }
-  // For 5 x 5 taps: the sums are most of their time, and most of the code.
-  template <typename F>
-  using ForLargeWindows = std::conditional_t<kUnsigned, F, AnyFinish>;
+  // The sums of 5 x 5 taps are most of their time, and most of the code.
+  static constexpr bool kFinishesLarge = kUnsigned;
 };
 
 // What windows of K rows cover, all of it in the picture.
@@ -132,12 +130,18 @@ void RunRow(const DepthwiseTile& t) {
 }
 
 template <typename Rung, typename F>
+void RunLarge(const DepthwiseTile& t) {
+  t.stride == 1 ? RunRow<Rung, F, 5, 1>(t) : RunRow<Rung, F, 5, 2>(t);
+}
+
+template <typename Rung, typename F>
 void RunSquare(const DepthwiseTile& t) {
   if (t.window == 3) {
     t.stride == 1 ? RunRow<Rung, F, 3, 1>(t) : RunRow<Rung, F, 3, 2>(t);
+  } else if constexpr (Rung::kFinishesLarge) {
+    RunLarge<Rung, F>(t);
   } else {
-    using Large = typename Rung::template ForLargeWindows<F>;
-    t.stride == 1 ? RunRow<Rung, Large, 5, 1>(t) : RunRow<Rung, Large, 5, 2>(t);
+    RunLarge<Rung, typename Rung::AnyFinish>(t);
   }
 }
 
