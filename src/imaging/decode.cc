@@ -43,9 +43,9 @@ Result<std::vector<std::byte>> ReadFile(const std::string& path) {
 
 }  // namespace
 
-Result<Image> DecodeImage(std::span<const std::byte> file) {
-  if (StartsWith(file, kJpegMagic)) return DecodeJpeg(file);
-  if (StartsWith(file, kPngMagic)) return DecodePng(file);
+Result<Image> DecodeImage(std::span<const std::byte> file, int64_t max_pixels) {
+  if (StartsWith(file, kJpegMagic)) return DecodeJpeg(file, max_pixels);
+  if (StartsWith(file, kPngMagic)) return DecodePng(file, max_pixels);
   if (file.empty()) return Corruption("the file is empty");
   return Unsupported("neither a JPEG nor a PNG picture");
 }

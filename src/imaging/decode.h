@@ -5,6 +5,7 @@
 // Thread-safe; nothing of the libraries (longjmp, exit, messages on stderr) gets out.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -13,10 +14,11 @@
 
 namespace skiff::imaging {
 
-// JPEG or PNG, told apart by their first bytes.
-Result<Image> DecodeImage(std::span<const std::byte> file);
-Result<Image> DecodeJpeg(std::span<const std::byte> file);
-Result<Image> DecodePng(std::span<const std::byte> file);
+// JPEG or PNG, told apart by their first bytes. A picture of more pixels is refused before memory
+// is taken for them.
+Result<Image> DecodeImage(std::span<const std::byte> file, int64_t max_pixels = kMaxPixels);
+Result<Image> DecodeJpeg(std::span<const std::byte> file, int64_t max_pixels = kMaxPixels);
+Result<Image> DecodePng(std::span<const std::byte> file, int64_t max_pixels = kMaxPixels);
 
 // Messages name the path.
 Result<Image> ReadImage(const std::string& path);

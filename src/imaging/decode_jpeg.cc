@@ -30,6 +30,7 @@ struct Decoder {
   Status status;
   Image image;
   std::vector<uint8_t> row;
+  int64_t max_pixels = 0;
 
   ~Decoder() { jpeg_destroy_decompress(&jpeg); }
 };
@@ -86,7 +87,7 @@ void Decode(Decoder& self) {
     jpeg.out_color_space = JCS_RGB;
   }
   {
-    Result<Image> image = NewImage(jpeg.image_width, jpeg.image_height);
+    Result<Image> image = NewImage(jpeg.image_width, jpeg.image_height, self.max_pixels);
     if (!image.ok()) {
       self.status = image.status();
       return;
@@ -107,8 +108,9 @@ void Decode(Decoder& self) {
 
 }  // namespace
 
-Result<Image> DecodeJpeg(std::span<const std::byte> file) {
+Result<Image> DecodeJpeg(std::span<const std::byte> file, int64_t max_pixels) {
   Decoder self;
+  self.max_pixels = max_pixels;
   self.jpeg.err = jpeg_std_error(&self.errors);
   self.errors.error_exit = OnError;
   self.errors.emit_message = OnMessage;

@@ -22,6 +22,7 @@ struct Decoder {
   Status status;
   Image image;
   std::vector<png_bytep> rows;
+  int64_t max_pixels = 0;
 
   ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
@@ -64,7 +65,7 @@ void Decode(Decoder& self) {
   png_read_info(self.png, self.info);
   {
     Result<Image> image = NewImage(png_get_image_width(self.png, self.info),
-                                   png_get_image_height(self.png, self.info));
+                                   png_get_image_height(self.png, self.info), self.max_pixels);
     if (!image.ok()) {
       self.status = image.status();
       return;
@@ -82,8 +83,9 @@ void Decode(Decoder& self) {
 
 }  // namespace
 
-Result<Image> DecodePng(std::span<const std::byte> file) {
+Result<Image> DecodePng(std::span<const std::byte> file, int64_t max_pixels) {
   Decoder self;
+  self.max_pixels = max_pixels;
   self.rest = file;
   self.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &self, OnError, OnWarning);
   if (self.png == nullptr) return ResourceExhausted("PNG: no memory");

@@ -26,6 +26,6 @@ struct Image {
 };
 
 // An image of zeros; an error when a side is not positive or a bound is passed.
-Result<Image> NewImage(int64_t width, int64_t height);
+Result<Image> NewImage(int64_t width, int64_t height, int64_t max_pixels = kMaxPixels);
 
 }  // namespace skiff::imaging

@@ -124,6 +124,15 @@ TEST(Decode, RefusesAPictureThatIsTooLarge) {
   // IHDR: width at byte 16; its CRC is wrong now, which the size check must come before or equal.
   png[17] = '\x01';
   EXPECT_FALSE(DecodeImage(AsBytes(png)).ok());
+  for (const char* name : {"rgb_8.png", "grey.jpg"}) {
+    const std::string file = Slurp(kGolden / "decode" / name);
+    const Result<Image> whole = DecodeImage(AsBytes(file));
+    ASSERT_TRUE(whole.ok());
+    const int64_t pixels = int64_t{whole->width} * whole->height;
+    EXPECT_TRUE(DecodeImage(AsBytes(file), pixels).ok());
+    EXPECT_EQ(DecodeImage(AsBytes(file), pixels - 1).status().code(),
+              StatusCode::kResourceExhausted);
+  }
   std::string jpeg = Slurp(kGolden / "decode" / "grey.jpg");
   const size_t frame = jpeg.find("\xFF\xC0");
   ASSERT_NE(frame, std::string::npos);

@@ -3,9 +3,12 @@
 #include "fuzz.h"
 #include "imaging/decode.h"
 
+static constexpr int64_t kMaxPixels = 1 << 18;
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace skiff;
-  const Result<imaging::Image> image = imaging::DecodeImage(fuzz::Input(data, size).Bytes());
+  const Result<imaging::Image> image =
+      imaging::DecodeImage(fuzz::Input(data, size).Bytes(), kMaxPixels);
   if (!image.ok()) return 0;
   fuzz::Require(image->rgb.size() == image->row_bytes() * static_cast<size_t>(image->height),
                 "a picture without all of its pixels");
