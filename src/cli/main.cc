@@ -12,11 +12,7 @@ namespace {
 int Main(int argc, char** argv) {
   Verbs verbs("skiff", SKIFF_VERSION,
               "Makes, runs, measures and explains quantised PaddlePaddle models");
-  for (auto* add :
-       {AddQuantize, AddConvert, AddQuantizeDynamic, AddQuantizeEmbedding, AddMakeData, AddAnalyze,
-        AddTune, AddRun, AddBench, AddEval, AddInspect, AddExplain, AddCompare, AddDoctor}) {
-    add(verbs);
-  }
+  for (const VerbEntry& verb : kVerbs) verb.add(verbs);
   return verbs.Main(argc, argv);
 }
 

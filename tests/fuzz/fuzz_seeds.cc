@@ -115,7 +115,11 @@ void AddTexts(Seeds& seeds) {
        "eval\n--model_dir\nm\n--list\nl.txt\n--resize\n256,256\n--mean\n0,0,0\n--std\n1,1,1",
        "inspect\n--model_dir\nm\n--json", "explain\n--model_dir\nm\n--input_shape\nx=1,3,32,32",
        "compare\n--model_dir\nm\n--precision\nint8,simulate", "doctor\n--json", "help\nrun",
-       "--version", "run\n--help"});
+       "--version", "run\n--help",
+       "quantize\n--model_dir\nm\n--data\nd\n--out\no\n--recipe\nbest\n--algo\nhist\n--report\nr",
+       "convert\n--model_dir\nm\n--out\no", "quantize_dynamic\n--model_dir\nm\n--out\no",
+       "quantize_embedding\n--model_dir\nm\n--out\no", "make_data\n--list\nl\n--out\no",
+       "analyze\n--model_dir\nm\n--data\nd", "tune\n--model_dir\nm\n--data\nd"});
 }
 
 int Main(int argc, char** argv) {
