@@ -4,21 +4,12 @@
 #include <cstdint>
 
 #include "kernels/epilogue/epilogue_avx2.h"
+#include "kernels/pool/pool_pixels.h"
 #include "kernels/pool/pool_symbols.h"
 
 namespace skiff::kernels {
 namespace avx2 {
 namespace {
-
-// Calls fn(pointer) at byte `offset` of every pixel of the window.
-template <typename Fn>
-SKIFF_INLINE void ForPixels(const PoolWindow& w, int64_t offset, const Fn& fn) {
-  const char* row = static_cast<const char*>(w.src) + offset;
-  for (int64_t y = 0; y < w.rows; ++y, row += w.row_stride) {
-    const char* pixel = row;
-    for (int64_t x = 0; x < w.columns; ++x, pixel += w.pixel_stride) fn(pixel);
-  }
-}
 
 SKIFF_INLINE __m256i LoadBytes(const char* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -91,8 +82,7 @@ void pool_max_f32_avx2(const PoolWindow& w) {
   for (int64_t c = 0; c < w.channels; c += 8) {
     __m256 best = _mm256_set1_ps(-FLT_MAX);
     // maxps gives its second operand for a NaN in the first.
-    avx2::ForPixels(w, c * 4,
-                    [&](const char* p) { best = _mm256_max_ps(avx2::LoadFloats(p), best); });
+    ForPixels(w, c * 4, [&](const char* p) { best = _mm256_max_ps(avx2::LoadFloats(p), best); });
     avx2::StoreLanes(best, w.channels - c, static_cast<float*>(w.dst) + c);
   }
 }
@@ -101,8 +91,7 @@ void pool_average_f32_avx2(const PoolWindow& w) {
   const __m256 divisor = _mm256_set1_ps(w.divisor);
   for (int64_t c = 0; c < w.channels; c += 8) {
     __m256 sum = _mm256_setzero_ps();
-    avx2::ForPixels(w, c * 4,
-                    [&](const char* p) { sum = _mm256_add_ps(sum, avx2::LoadFloats(p)); });
+    ForPixels(w, c * 4, [&](const char* p) { sum = _mm256_add_ps(sum, avx2::LoadFloats(p)); });
     avx2::StoreLanes(_mm256_div_ps(sum, divisor), w.channels - c, static_cast<float*>(w.dst) + c);
   }
 }

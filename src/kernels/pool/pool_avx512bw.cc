@@ -2,21 +2,12 @@
 #include <cstdint>
 
 #include "kernels/epilogue/epilogue_avx512bw.h"
+#include "kernels/pool/pool_pixels.h"
 #include "kernels/pool/pool_symbols.h"
 
 namespace skiff::kernels {
 namespace avx512bw {
 namespace {
-
-// Calls fn(pointer) at byte `offset` of every pixel of the window.
-template <typename Fn>
-SKIFF_INLINE void ForPixels(const PoolWindow& w, int64_t offset, const Fn& fn) {
-  const char* row = static_cast<const char*>(w.src) + offset;
-  for (int64_t y = 0; y < w.rows; ++y, row += w.row_stride) {
-    const char* pixel = row;
-    for (int64_t x = 0; x < w.columns; ++x, pixel += w.pixel_stride) fn(pixel);
-  }
-}
 
 template <bool kUnsigned>
 void MaxCodes(const PoolWindow& w) {
@@ -68,9 +59,8 @@ void pool_max_f32_avx512bw(const PoolWindow& w) {
     const __mmask16 lanes = avx512bw::Lanes(w.channels - c);
     __m512 best = _mm512_set1_ps(-FLT_MAX);
     // maxps gives its second operand for a NaN in the first.
-    avx512bw::ForPixels(w, c * 4, [&](const char* p) {
-      best = _mm512_max_ps(avx512bw::LoadFloats(p, lanes), best);
-    });
+    ForPixels(w, c * 4,
+              [&](const char* p) { best = _mm512_max_ps(avx512bw::LoadFloats(p, lanes), best); });
     _mm512_mask_storeu_ps(static_cast<float*>(w.dst) + c, lanes, best);
   }
 }
@@ -79,8 +69,8 @@ void pool_average_f32_avx512bw(const PoolWindow& w) {
   for (int64_t c = 0; c < w.channels; c += 16) {
     const __mmask16 lanes = avx512bw::Lanes(w.channels - c);
     __m512 sum = _mm512_setzero_ps();
-    avx512bw::ForPixels(
-        w, c * 4, [&](const char* p) { sum = _mm512_add_ps(sum, avx512bw::LoadFloats(p, lanes)); });
+    ForPixels(w, c * 4,
+              [&](const char* p) { sum = _mm512_add_ps(sum, avx512bw::LoadFloats(p, lanes)); });
     const __m512 average = _mm512_div_ps(sum, _mm512_set1_ps(w.divisor));
     _mm512_mask_storeu_ps(static_cast<float*>(w.dst) + c, lanes, average);
   }
