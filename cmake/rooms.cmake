@@ -239,7 +239,7 @@ function(skiff_fuzz)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cc)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$|_(test|bench)\\.cc$")
   add_library(skiff_fuzz_cli STATIC EXCLUDE_FROM_ALL ${sources})
-  target_link_libraries(skiff_fuzz_cli PUBLIC skiff_session skiff_imaging dep_cli)
+  target_link_libraries(skiff_fuzz_cli PUBLIC skiff_session skiff_quant skiff_imaging dep_cli)
   target_compile_definitions(skiff_fuzz_cli PRIVATE SKIFF_VERSION="${PROJECT_VERSION}")
   # Optimising it would take longer than it is run.
   target_compile_options(skiff_fuzz_cli PRIVATE -O0)
