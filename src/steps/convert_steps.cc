@@ -1,11 +1,10 @@
 #include "steps/convert_steps.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "kernels/convert/convert.h"
-#include "steps/loop_nest.h"
+#include "steps/strided_copy.h"
 
 namespace skiff::steps {
 namespace {
@@ -144,8 +143,6 @@ class Dequantize final : public Conversion {
   kernels::DequantizeTranspose fns_;
 };
 
-constexpr int64_t kCopied = 1 << 18;  // bytes that are worth a thread's copying
-
 class TransferLayout final : public Conversion {
  public:
   TransferLayout(DType dtype, const kernels::ConvertKernel<kernels::TransposeFn>& kernel,
@@ -158,10 +155,7 @@ class TransferLayout final : public Conversion {
     const auto* src = run.in[0].As<const char>();
     auto* dst = run.out[0].As<char>();
     if (m.rows == 1 || m.columns == 1) {  // lies the same in both layouts
-      ParallelRanges(run.pool, m.images * m.rows * m.columns * size, kCopied,
-                     [&](int64_t begin, int64_t end) {
-                       std::memcpy(dst + begin, src + begin, static_cast<size_t>(end - begin));
-                     });
+      CopyView(run.pool, SizeOf(dtype_), {run.in[0].dims.Numel()}, false, dst, {1}, src, {1});
       return OkStatus();
     }
     ForColumns(m, run.pool, [&](int64_t image, int64_t begin, int64_t end) {

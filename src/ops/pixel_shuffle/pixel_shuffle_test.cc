@@ -1,6 +1,9 @@
 // Mode DCR, which no model of Paddle has; the other is checked against Paddle (tests/golden/ops).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "ops/testing/op_harness.h"
 
 namespace skiff::ops {
