@@ -23,7 +23,7 @@ class DepthwiseConv final : public KernelStep {
         epilogue_(std::move(epilogue)),
         kernel_(&kernel),
         packed_(kernels::PackDepthwise(*kernel_, spec.in_channels, spec.kernel_h, spec.kernel_w,
-                                       spec.filter.data())),
+                                       spec.filter.data(), epilogue_.epilogue)),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw, false, isa) {}
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {

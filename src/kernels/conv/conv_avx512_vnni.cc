@@ -1,6 +1,7 @@
 // The kernels of conv_avx_vnni.cc with vectors of twice the width and a larger tile.
 #include "kernels/conv/conv_dot_avx512bw.h"
 #include "kernels/conv/conv_symbols.h"
+#include "kernels/epilogue/epilogue_rows_avx512bw.h"
 
 namespace skiff::kernels {
 namespace {
@@ -11,6 +12,39 @@ struct DotU8 : Dot512 {
   static constexpr int kTallRows = kRows;
 
   static constexpr bool kStarts = true;
+
+  template <typename Kind>
+  struct CodesFinish {
+    template <int R, int V>
+    static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m512i (&acc)[R][4]) {
+      avx512bw::StoreInOrder<Kind, R, V>(avx512bw::ReadHere(*t.epilogue), acc, RowsFrom(t, first));
+    }
+  };
+  struct FloatsFinish {
+    template <int R, int V>
+    static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m512i (&acc)[R][4]) {
+      avx512bw::StoreFloats<R, V>(avx512bw::ReadHere(*t.epilogue), acc, RowsFrom(t, first));
+    }
+  };
+
+  // Panels that fill their vectors and whose epilogue is one that is compiled for.
+  template <int V, typename Run>
+  static SKIFF_INLINE void ForFinish(const ConvTile& t, Run run) {
+    const Epilogue& e = *t.epilogue;
+    const auto with = [&]<typename Kind>(Kind) { run(CodesFinish<Kind>()); };
+    if (t.channel_count == 16 * V) {
+      if constexpr (V == 4) {
+        if (ForCodes(e, with)) return;
+        if (e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
+            e.activation == EpilogueActivation::kClamp) {
+          return run(FloatsFinish());
+        }
+      } else {
+        if (ForPlainCodes(e, with)) return;
+      }
+    }
+    run(AnyFinish());
+  }
 
   static SKIFF_INLINE __m512i Start(const int32_t* /*start*/, int /*v*/) {
     return _mm512_setzero_si512();

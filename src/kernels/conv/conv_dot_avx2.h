@@ -32,14 +32,14 @@ struct Dot256 {
       avx2::FinishAny<R, V>(*t.epilogue, acc, RowsFrom(t, first));
     }
   };
-  template <typename Codes>
+  template <typename Kind>
   struct CodesFinish {
     template <int R, int V>
     static SKIFF_INLINE void Finish(const ConvTile& t, int64_t first, const __m256i (&acc)[R][2]) {
       if constexpr (V == 2) {
-        avx2::StoreWide<Codes, avx2::InOrder>(*t.epilogue, acc, RowsFrom(t, first));
+        avx2::StoreWide<Kind, avx2::InOrder>(*t.epilogue, acc, RowsFrom(t, first));
       } else {
-        avx2::StoreNarrow<Codes>(*t.epilogue, acc, RowsFrom(t, first));
+        avx2::StoreNarrow<Kind>(*t.epilogue, acc, RowsFrom(t, first));
       }
     }
   };
@@ -54,16 +54,16 @@ struct Dot256 {
   template <int V, typename Run>
   static SKIFF_INLINE void ForFinish(const ConvTile& t, Run run) {
     const Epilogue& e = *t.epilogue;
-    const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
+    const auto with = [&]<typename Kind>(Kind) { run(CodesFinish<Kind>()); };
     const bool whole = t.channel_count == 8 * V;
     if constexpr (V == 2) {
-      if (whole && avx2::ForCodes(e, with)) return;
+      if (whole && ForCodes(e, with)) return;
       if (whole && e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
           e.activation == EpilogueActivation::kClamp) {
         return run(FloatsFinish());
       }
     } else {
-      if (whole && avx2::ForPlainCodes(e, with)) return;
+      if (whole && ForPlainCodes(e, with)) return;
     }
     run(AnyFinish());
   }

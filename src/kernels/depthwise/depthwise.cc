@@ -74,6 +74,16 @@ void PackStart(const DepthwiseKernel& kernel, const Filter& filter, int32_t* dst
   }
 }
 
+void PackFactors(const DepthwiseKernel& kernel, const Filter& filter, const Epilogue& e,
+                 float* dst) {
+  for (int64_t block = 0; block < filter.Blocks(kernel); ++block) {
+    for (const float* factor : {e.m, e.b}) {
+      ForChannels(kernel, block,
+                  [&](int64_t c) { *dst++ = c < filter.channels ? factor[c] : 0.0F; });
+    }
+  }
+}
+
 // The windows that vector kernels take whole rows of (DepthwiseTile::rows).
 constexpr int64_t kMaxRows = 5;
 bool TakesRows(const DepthwiseKernel& kernel, const ConvGeometry& g) {
@@ -144,7 +154,7 @@ const DepthwiseKernel* FindDepthwiseKernel(DepthwiseInput input, Isa isa) {
 }
 
 PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int64_t rows,
-                              int64_t columns, const int8_t* filter) {
+                              int64_t columns, const int8_t* filter, const Epilogue& epilogue) {
   PackedDepthwise packed;
   packed.slots = TapSlots(rows, columns, kernel.group);
   const Filter weights = {filter, channels, rows, columns};
@@ -160,6 +170,8 @@ PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, i
     packed.start = AlignedBuffer(static_cast<size_t>(padded) * sizeof(int32_t));
     PackStart(kernel, weights, packed.start.As<int32_t>());
   }
+  packed.factors = AlignedBuffer(static_cast<size_t>(2 * padded) * sizeof(float));
+  PackFactors(kernel, weights, epilogue, packed.factors.As<float>());
   return packed;
 }
 
@@ -171,6 +183,7 @@ void RunDepthwiseRow(const DepthwiseRun& run, int64_t row) {
   tile.groups = static_cast<int64_t>(run.packed->slots.size()) / run.kernel->group;
   tile.weights = run.packed->weights.As();
   if (run.packed->start.size() != 0) tile.start = run.packed->start.As<int32_t>();
+  tile.factors = run.packed->factors.As<float>();
   tile.epilogue = run.epilogue;
   tile.dst_stride = run.dst_stride;
   tile.residual_stride = run.residual_stride;

@@ -1,7 +1,7 @@
 // INT8 depthwise convolution, channel multiplier 1, NHWC: every channel has a filter of its own.
 //
 // The specification is ConvRef with as many groups as channels. Sums are exact in s32 (at most
-// kMaxConvTaps taps). At most 31 bytes past the end of a row of pixels are read.
+// kMaxConvTaps taps). At most 63 bytes past the end of a row of pixels are read.
 // Thread-safety: pure functions.
 #pragma once
 
@@ -46,11 +46,12 @@ struct TapSlot {
 struct PackedDepthwise {
   std::vector<TapSlot> slots;
   AlignedBuffer weights;
-  AlignedBuffer start;  // [block][part][lane][run] of s32, for kernels of s8 codes and weights
+  AlignedBuffer start;    // [block][part][lane][run] of s32, for kernels of s8 codes and weights
+  AlignedBuffer factors;  // [block][m, b][part][lane][run] of float: the epilogue's
 };
 // filter: [channels][rows][columns].
 PackedDepthwise PackDepthwise(const DepthwiseKernel& kernel, int64_t channels, int64_t rows,
-                              int64_t columns, const int8_t* filter);
+                              int64_t columns, const int8_t* filter, const Epilogue& epilogue);
 
 struct DepthwiseRun {
   const DepthwiseKernel* kernel = nullptr;

@@ -40,19 +40,19 @@ struct Ops {
       avx2::FinishAny<P, 2>(e, sorted, rows);
     }
   };
-  template <typename Codes>
+  template <typename Kind>
   struct CodesFinish {
     template <int P>
     static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
                                     const __m256i (&acc)[P][2]) {
       if (rows.n != 16) return AnyFinish::Finish(e, rows, acc);
-      avx2::StoreWide<Codes, avx2::Unpacked>(e, acc, rows);
+      avx2::StoreWide<Kind, avx2::Unpacked>(e, acc, rows);
     }
   };
   template <bool kUnsigned, typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
-    if (!avx2::ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
+    const auto with = [&]<typename Kind>(Kind) { run(CodesFinish<Kind>()); };
+    if (!ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
   }
 };
 

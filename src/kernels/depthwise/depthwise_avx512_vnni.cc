@@ -1,12 +1,50 @@
 #include "kernels/depthwise/depthwise_quads.h"
 #include "kernels/depthwise/depthwise_symbols.h"
-#include "kernels/epilogue/epilogue_avx512bw.h"
+#include "kernels/epilogue/epilogue_rows_avx2.h"
+#include "kernels/epilogue/epilogue_rows_avx512bw.h"
 
 namespace skiff::kernels {
 namespace {
 
+// Up to 32 channels: the lower halves of the vectors of 64.
+struct HalfOps {
+  using Vector = __m256i;
+  using Narrow = void;
+  using AnyFinish = void;
+  static constexpr int64_t kVectorBytes = 64;
+  static constexpr int kPositions = 4;  // 16 of the 32 registers are sums
+
+  static SKIFF_INLINE __m256i Zero() { return _mm256_setzero_si256(); }
+  static SKIFF_INLINE __m256i Load(const char* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static SKIFF_INLINE __m256i LoadWeights(const char* w) {
+    return _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
+  }
+  static SKIFF_INLINE __m256i FlipSigns(__m256i x) {
+    return _mm256_xor_si256(x, _mm256_set1_epi8(-128));
+  }
+  static SKIFF_INLINE __m256i UnpackLow8(__m256i a, __m256i b) {
+    return _mm256_unpacklo_epi8(a, b);
+  }
+  static SKIFF_INLINE __m256i UnpackHigh8(__m256i a, __m256i b) {
+    return _mm256_unpackhi_epi8(a, b);
+  }
+  static SKIFF_INLINE __m256i UnpackLow16(__m256i a, __m256i b) {
+    return _mm256_unpacklo_epi16(a, b);
+  }
+  static SKIFF_INLINE __m256i UnpackHigh16(__m256i a, __m256i b) {
+    return _mm256_unpackhi_epi16(a, b);
+  }
+  static SKIFF_INLINE __m256i Dot(__m256i acc, __m256i x, __m256i w) {
+    return _mm256_dpbusd_epi32(acc, x, w);
+  }
+};
+
 struct Ops {
   using Vector = __m512i;
+  using Narrow = HalfOps;
+  static constexpr int64_t kVectorBytes = sizeof(Vector);
   static constexpr int kPositions = 4;  // 16 of the 32 registers are sums
 
   static SKIFF_INLINE __m512i Zero() { return _mm512_setzero_si512(); }
@@ -51,9 +89,25 @@ struct Ops {
       }
     }
   };
+  template <typename Kind>
+  struct CodesFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m512i (&acc)[P][4]) {
+      avx512bw::StoreByLanes<Kind>(e, acc, rows);
+    }
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m256i (&acc)[P][4]) {
+      avx2::StoreQuads<Kind>(e, acc, rows, [&](__m256i codes, char* dst) {
+        avx512bw::StoreBytes(codes, rows.n, dst);
+      });
+    }
+  };
   template <bool kUnsigned, typename Run>
-  static SKIFF_INLINE void ForFinish(const Epilogue& /*e*/, Run run) {
-    run(AnyFinish());
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    const auto with = [&]<typename Kind>(Kind) { run(CodesFinish<Kind>()); };
+    if (!ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
   }
 };
 

@@ -7,6 +7,8 @@ namespace {
 
 struct Ops {
   using Vector = __m256i;
+  using Narrow = void;
+  static constexpr int64_t kVectorBytes = sizeof(Vector);
   static constexpr int kPositions = 2;  // 8 of the 16 registers are sums
 
   static SKIFF_INLINE __m256i Zero() { return _mm256_setzero_si256(); }
@@ -64,19 +66,21 @@ struct Ops {
       avx2::FinishAny<P, 2>(e, half, rows);
     }
   };
-  template <typename Codes>
+  template <typename Kind>
   struct CodesFinish {
     template <int P>
     static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
                                     const __m256i (&acc)[P][4]) {
       if (rows.n != 32) return AnyFinish::Finish(e, rows, acc);
-      avx2::StoreQuads<Codes>(e, acc, rows);
+      avx2::StoreQuads<Kind>(e, acc, rows, [](__m256i codes, char* dst) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), codes);
+      });
     }
   };
   template <bool kUnsigned, typename Run>
   static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
-    const auto with = [&]<typename Codes>(Codes) { run(CodesFinish<Codes>()); };
-    if (!avx2::ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
+    const auto with = [&]<typename Kind>(Kind) { run(CodesFinish<Kind>()); };
+    if (!ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
   }
 };
 

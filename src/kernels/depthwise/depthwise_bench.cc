@@ -34,7 +34,7 @@ void Bench(const DepthwiseKernel& kernel, const Layer& l) {
   e.hi = 127;
   ClampCodes(&e, l.channels);
   const PackedDepthwise packed =
-      PackDepthwise(kernel, l.channels, l.kernel, l.kernel, filter.data());
+      PackDepthwise(kernel, l.channels, l.kernel, l.kernel, filter.data(), e);
   AlignedBuffer zeros(static_cast<size_t>(l.size * l.channels + 64));
   zeros.Zero();
   AlignedBuffer dst(static_cast<size_t>(out * out * l.channels));

@@ -11,6 +11,7 @@ namespace {
 template <typename Ops, bool kUnsigned>
 struct Pairs : Finishes<Ops, kUnsigned> {
   using Vector = typename Ops::Vector;
+  using Narrow = void;
   static constexpr int kGroup = 2;
   static constexpr int kPositions = 4;
   static constexpr int64_t kBlock = sizeof(Vector) / 2;

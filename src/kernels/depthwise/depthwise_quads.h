@@ -8,14 +8,18 @@
 namespace skiff::kernels {
 namespace {
 
-// Ops: a rung's vectors and instructions.
+// Ops: a rung's vectors and instructions. A narrow one takes the first bytes of vectors of weights
+// that are kVectorBytes long.
 template <typename Ops, bool kUnsigned>
 struct Quads : Finishes<Ops, kUnsigned> {
   using Vector = typename Ops::Vector;
+  using Narrow = std::conditional_t<std::is_void_v<typename Ops::Narrow>, void,
+                                    Quads<typename Ops::Narrow, kUnsigned>>;
   static constexpr int kGroup = 4;
   static constexpr int kPositions = Ops::kPositions;
   static constexpr int64_t kBlock = sizeof(Vector);
-  static constexpr int64_t kGroupBytes = 4 * sizeof(Vector);
+  static constexpr int64_t kVectorBytes = Ops::kVectorBytes;
+  static constexpr int64_t kGroupBytes = 4 * kVectorBytes;
 
   // Four taps of every channel, in the quarters that unpacking twice leaves.
   struct Quad {
@@ -32,16 +36,15 @@ struct Quads : Finishes<Ops, kUnsigned> {
         SKIFF_UNROLL
         for (int i = 0; i < 4; ++i) {
           acc[p][i] =
-              kUnsigned
-                  ? Ops::Zero()
-                  : Ops::LoadWeights(reinterpret_cast<const char*>(start) + i * sizeof(Vector));
+              kUnsigned ? Ops::Zero()
+                        : Ops::LoadWeights(reinterpret_cast<const char*>(start) + i * kVectorBytes);
         }
       }
     }
     SKIFF_INLINE void Add(int p, const Quad& quad, const char* w) {
       SKIFF_UNROLL
       for (int i = 0; i < 4; ++i) {
-        acc[p][i] = Ops::Dot(acc[p][i], quad.part[i], Ops::LoadWeights(w + i * sizeof(Vector)));
+        acc[p][i] = Ops::Dot(acc[p][i], quad.part[i], Ops::LoadWeights(w + i * kVectorBytes));
       }
     }
   };

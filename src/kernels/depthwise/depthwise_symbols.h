@@ -37,6 +37,8 @@ struct DepthwiseTile {
   // Per channel, in the order of the weights: -128 times their sum, for kernels that read s8 codes
   // as code + 128. Null for the others.
   const int32_t* start = nullptr;
+  // m and b of every block of channels, in the order of the weights (PackedDepthwise::factors).
+  const float* factors = nullptr;
   const Epilogue* epilogue = nullptr;
   void* dst = nullptr;
   int64_t dst_stride = 0;

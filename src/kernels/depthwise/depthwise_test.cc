@@ -89,7 +89,7 @@ class DepthwiseTest : public ::testing::TestWithParam<DepthwiseKernel> {
     ConvRef(s, low == 0, src.data(), filter.data(), e.epilogue, r, want.data());
 
     const PackedDepthwise packed =
-        PackDepthwise(kernel, s.in_channels, s.kernel_h, s.kernel_w, filter.data());
+        PackDepthwise(kernel, s.in_channels, s.kernel_h, s.kernel_w, filter.data(), e.epilogue);
     Buffer<uint8_t> zeros(s.in_w * s.in_channels);
     Buffer<uint8_t> got(want.size());
     DepthwiseRun run;

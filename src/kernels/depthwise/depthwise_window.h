@@ -13,9 +13,14 @@
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
 //   kFinishesLarge    has an F for 5 x 5 taps; else they take AnyFinish
+//   Narrow            void, or a Rung for a last block of at most Narrow::kBlock channels, 3 x 3
+//   taps
+//                     and an F that is not AnyFinish: weights and factors lie at the beginning of
+//                     those of each vector
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/depthwise/depthwise_symbols.h"
 #include "kernels/inline.h"
@@ -30,6 +35,7 @@ SKIFF_INLINE EpilogueRows RowsAt(const DepthwiseTile& t, const Epilogue& e, int6
   EpilogueRows out;
   out.channel = c;
   out.n = left < most ? left : most;
+  out.factors = t.factors + 2 * c;
   out.residual = t.residual;
   if (t.residual != nullptr) {
     out.residual =
@@ -90,18 +96,32 @@ struct EdgeTaps {
   [[nodiscard]] SKIFF_INLINE const char* At(int y, int x) const { return at[y][x] + channel; }
 };
 
+// P windows of one block of channels.
+template <typename Rung, typename F, int K, int S, int P, typename Taps>
+SKIFF_INLINE void RunBlock(const DepthwiseTile& t, const Taps& taps, const char* w,
+                           const int32_t* start, const Epilogue& e, const EpilogueRows& rows) {
+  typename Rung::template Sums<P> sums;
+  sums.Clear(start);
+  Rung::template Sum<K, S, P>(t, taps, w, sums);
+  F::template Finish<P>(e, rows, sums.acc);
+}
+
 // P windows from position p on, all channels. One of `block` channels at a time.
 template <typename Rung, typename F, int K, int S, int P, typename Taps>
 void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
+  using Narrow = typename Rung::Narrow;
+  constexpr bool kNarrows =
+      !std::is_void_v<Narrow> && K == 3 && !std::is_same_v<F, typename Rung::AnyFinish>;
   const Epilogue e = *t.epilogue;  // a copy: stores to dst cannot change it
   const int64_t block_bytes = t.groups * Rung::kGroupBytes;
   const char* w = static_cast<const char*>(t.weights);
   const int32_t* start = t.start;
   for (int64_t c = 0; c < t.channels; c += Rung::kBlock, w += block_bytes) {
-    typename Rung::template Sums<P> sums;
-    sums.Clear(start);
-    Rung::template Sum<K, S, P>(t, taps, w, sums);
-    F::template Finish<P>(e, RowsAt(t, e, p, c, Rung::kBlock), sums.acc);
+    const EpilogueRows rows = RowsAt(t, e, p, c, Rung::kBlock);
+    if constexpr (kNarrows) {
+      if (rows.n <= Narrow::kBlock) return RunBlock<Narrow, F, K, S, P>(t, taps, w, start, e, rows);
+    }
+    RunBlock<Rung, F, K, S, P>(t, taps, w, start, e, rows);
     taps.NextChannels(Rung::kBlock);
     if (start != nullptr) start += Rung::kBlock;
   }

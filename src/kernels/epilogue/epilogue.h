@@ -89,6 +89,8 @@ inline constexpr int64_t kEpilogueSlack = 64;
 struct EpilogueRows {
   int64_t channel = 0;
   int64_t n = 16;
+  // m and b of a block of channels in the order of its sums, for kernels that are given them.
+  const float* factors = nullptr;
   const void* residual = nullptr;
   int64_t residual_stride = 0;
   void* dst = nullptr;

@@ -114,16 +114,20 @@ SKIFF_NOINLINE void ApplyEpilogueSlow(const Epilogue& e, const int32_t* sums, in
   }
 }
 
+// |x| with the sign of y, for x >= 0.
+SKIFF_INLINE __m512 WithSignOf(__m512 x, __m512 y) {
+  constexpr int kOrAnd = 0xf8;  // a | (b & c)
+  return _mm512_castsi512_ps(
+      _mm512_ternarylogic_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y),
+                                _mm512_castps_si512(_mm512_set1_ps(-0.0F)), kOrAnd));
+}
+
 // Rounds what ends as a code or beyond all codes. Half away from zero as in epilogue_avx2.h: the
 // float just below one half is added towards the sign, then truncation lands where the rule says.
 template <bool kHalfAway>
 SKIFF_INLINE __m512i Round(__m512 y) {
   if constexpr (!kHalfAway) return _mm512_cvtps_epi32(y);
-  constexpr int kOrAnd = 0xf8;  // a | (b & c)
-  const __m512i half = _mm512_ternarylogic_epi32(
-      _mm512_castps_si512(_mm512_set1_ps(0x1.fffffep-2F)), _mm512_castps_si512(y),
-      _mm512_castps_si512(_mm512_set1_ps(-0.0F)), kOrAnd);
-  return _mm512_cvttps_epi32(_mm512_add_ps(y, _mm512_castsi512_ps(half)));
+  return _mm512_cvttps_epi32(_mm512_add_ps(y, WithSignOf(_mm512_set1_ps(0x1.fffffep-2F), y)));
 }
 
 // Lane l of vector v becomes lane v of vector l.
@@ -228,6 +232,9 @@ SKIFF_INLINE void StoreBytes(__m512i codes, int64_t n, char* dst) {
 }
 SKIFF_INLINE void StoreBytes(__m256i codes, int64_t n, char* dst) {
   if (n == 32) return _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), codes);
+  if (n == 16) {
+    return _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_castsi256_si128(codes));
+  }
   _mm256_mask_storeu_epi8(dst, static_cast<__mmask32>(Bytes(n)), codes);
 }
 SKIFF_INLINE void StoreBytes(__m128i codes, int64_t n, char* dst) {

@@ -2,12 +2,12 @@
 // files. Internal linkage only.
 //
 // The loops of a kernel are compiled once for each kind of epilogue that convolutional nets are
-// made of (CodesOf), so that a tile finds no decision left to take; ForEpilogue chooses among them,
-// once for many tiles. Everything else goes through memory (FinishSums), in one function that all
-// tiles of a file share.
+// made of (epilogue_kinds.h), so that a tile finds no decision left to take. Everything else goes
+// through memory (FinishSums), in one function that all tiles of a file share.
 #pragma once
 
 #include "kernels/epilogue/epilogue_avx2.h"
+#include "kernels/epilogue/epilogue_kinds.h"
 
 namespace skiff::kernels::avx2 {
 namespace {
@@ -35,38 +35,34 @@ struct Unpacked {
   static SKIFF_INLINE __m256i Sort(__m256i codes) { return _mm256_permute4x64_epi64(codes, 0xd8); }
 };
 
-// An epilogue that leaves codes: of hard_swish, or only clamped, which may be done after rounding
-// (Epilogue::clamps_codes) unless a float is added.
-template <StoreType kStoreType, ResidualType kResidualType, bool kHalfAway,
-          EpilogueActivation kActivation = EpilogueActivation::kClamp>
-struct CodesOf {
-  static constexpr bool kUnsigned = kStoreType == StoreType::kU8;
-  static constexpr bool kHasResidual = kResidualType != ResidualType::kNone;
-  static constexpr bool kFloatResidual = kResidualType == ResidualType::kF32;
-  static constexpr bool kHardSwish = kActivation == EpilogueActivation::kHardSwish;
-  static constexpr bool kClampsFloats = kFloatResidual || kHardSwish;
-  static constexpr int64_t kVectorOfResidual = 8 * ElementBytes(kResidualType);  // bytes
+// The codes of an epilogue of one kind (epilogue_kinds.h).
+template <typename Kind>
+struct Codes {
+  static constexpr int64_t kResidualBytes = 8 * Kind::kResidualBytes;  // of a vector
 
   static SKIFF_INLINE __m256i Round(__m256 y) {
-    if constexpr (!kHalfAway) return _mm256_cvtps_epi32(y);
+    if constexpr (!Kind::kHalfAway) return _mm256_cvtps_epi32(y);
     // What is below zero becomes the lowest code however it is rounded.
-    if constexpr (kUnsigned) {
+    if constexpr (Kind::kUnsigned) {
       return _mm256_cvttps_epi32(_mm256_add_ps(y, _mm256_set1_ps(0x1.fffffep-2F)));
     }
     return RoundHalfAway(y);
   }
   // Of 8 channels.
   static SKIFF_INLINE __m256 Residual(const char* p) {
-    if constexpr (kFloatResidual) return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
+    if constexpr (Kind::kResidual == ResidualType::kF32) {
+      return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
+    }
     const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-    return _mm256_cvtepi32_ps(kResidualType == ResidualType::kU8 ? _mm256_cvtepu8_epi32(codes)
-                                                                 : _mm256_cvtepi8_epi32(codes));
+    return _mm256_cvtepi32_ps(Kind::kResidual == ResidualType::kU8 ? _mm256_cvtepu8_epi32(codes)
+                                                                   : _mm256_cvtepi8_epi32(codes));
   }
   static SKIFF_INLINE __m256i Pack(__m256i first, __m256i second, __m256i lo, __m256i hi) {
-    if constexpr (kClampsFloats) {
-      return kUnsigned ? _mm256_packus_epi16(first, second) : _mm256_packs_epi16(first, second);
+    if constexpr (Kind::kClampsFloats) {
+      return Kind::kUnsigned ? _mm256_packus_epi16(first, second)
+                             : _mm256_packs_epi16(first, second);
     }
-    if constexpr (kUnsigned) {
+    if constexpr (Kind::kUnsigned) {
       return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(first, second), lo), hi);
     }
     return _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(first, second), lo), hi);
@@ -99,31 +95,32 @@ struct Rest {
 };
 
 // The codes of two vectors of sums as s16.
-template <typename Codes>
+template <typename Kind>
 SKIFF_INLINE __m256i WordsOf(const Factors& f, __m256i acc0, __m256i acc1, const Rest& rest) {
   __m256 y0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc0), f.m0, f.b0);
   __m256 y1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc1), f.m1, f.b1);
-  if constexpr (Codes::kHasResidual) {
-    y0 = _mm256_fmadd_ps(Codes::Residual(rest.residual), rest.mr, y0);
-    y1 = _mm256_fmadd_ps(Codes::Residual(rest.residual + Codes::kVectorOfResidual), rest.mr, y1);
+  if constexpr (Kind::kHasResidual) {
+    y0 = _mm256_fmadd_ps(Codes<Kind>::Residual(rest.residual), rest.mr, y0);
+    y1 = _mm256_fmadd_ps(Codes<Kind>::Residual(rest.residual + Codes<Kind>::kResidualBytes),
+                         rest.mr, y1);
   }
-  if constexpr (Codes::kHardSwish) {
+  if constexpr (Kind::kHardSwish) {
     y0 = rest.hard_swish(y0);
     y1 = rest.hard_swish(y1);
   }
-  if constexpr (Codes::kClampsFloats) {
+  if constexpr (Kind::kClampsFloats) {
     // A NaN becomes the lowest code: maxps returns its second operand.
     y0 = _mm256_min_ps(_mm256_max_ps(y0, rest.clamp.lo), rest.clamp.hi);
     y1 = _mm256_min_ps(_mm256_max_ps(y1, rest.clamp.lo), rest.clamp.hi);
   }
-  return _mm256_packs_epi32(Codes::Round(y0), Codes::Round(y1));
+  return _mm256_packs_epi32(Codes<Kind>::Round(y0), Codes<Kind>::Round(y1));
 }
 
 // R positions of 16 channels; R is even.
-template <typename Codes, typename Order, int R>
+template <typename Kind, typename Order, int R>
 SKIFF_INLINE void StoreWide(const Epilogue& e, const __m256i (&acc)[R][2],
                             const EpilogueRows& rows) {
-  static_assert(R % 2 == 0 && (!Codes::kHasResidual || Order::kInOrder));
+  static_assert(R % 2 == 0 && (!Kind::kHasResidual || Order::kInOrder));
   const Factors f = Factors::Of<Order>(e, rows.channel, 1);
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
@@ -131,11 +128,11 @@ SKIFF_INLINE void StoreWide(const Epilogue& e, const __m256i (&acc)[R][2],
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
-    const __m256i first = WordsOf<Codes>(f, acc[r][0], acc[r][1], rest);
+    const __m256i first = WordsOf<Kind>(f, acc[r][0], acc[r][1], rest);
     rest.residual += rows.residual_stride;
-    const __m256i second = WordsOf<Codes>(f, acc[r + 1][0], acc[r + 1][1], rest);
+    const __m256i second = WordsOf<Kind>(f, acc[r + 1][0], acc[r + 1][1], rest);
     rest.residual += rows.residual_stride;
-    const __m256i codes = Order::Sort(Codes::Pack(first, second, lo, hi));
+    const __m256i codes = Order::Sort(Codes<Kind>::Pack(first, second, lo, hi));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_castsi256_si128(codes));
     dst += rows.dst_stride;
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm256_extracti128_si256(codes, 1));
@@ -158,10 +155,10 @@ SKIFF_INLINE void StoreWideFloats(const Epilogue& e, const __m256i (&acc)[R][2],
 }
 
 // R positions of 8 channels, no residual: two positions take the place of the halves of one.
-template <typename Codes, int R>
+template <typename Kind, int R>
 SKIFF_INLINE void StoreNarrow(const Epilogue& e, const __m256i (&acc)[R][2],
                               const EpilogueRows& rows) {
-  static_assert(R % 2 == 0 && !Codes::kHasResidual);
+  static_assert(R % 2 == 0 && !Kind::kHasResidual);
   const Factors f = Factors::Of<InOrder>(e, rows.channel, 0);
   const __m256i lo = _mm256_set1_epi8(static_cast<char>(e.lo_code));
   const __m256i hi = _mm256_set1_epi8(static_cast<char>(e.hi_code));
@@ -169,8 +166,9 @@ SKIFF_INLINE void StoreNarrow(const Epilogue& e, const __m256i (&acc)[R][2],
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; r += 2) {
-    const __m256i words = WordsOf<Codes>(f, acc[r][0], acc[r + 1][0], rest);
-    const __m128i codes = _mm256_castsi256_si128(InOrder::Sort(Codes::Pack(words, words, lo, hi)));
+    const __m256i words = WordsOf<Kind>(f, acc[r][0], acc[r + 1][0], rest);
+    const __m128i codes =
+        _mm256_castsi256_si128(InOrder::Sort(Codes<Kind>::Pack(words, words, lo, hi)));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(dst), codes);
     dst += rows.dst_stride;
     _mm_storeh_pd(reinterpret_cast<double*>(dst), _mm_castsi128_pd(codes));
@@ -178,12 +176,13 @@ SKIFF_INLINE void StoreNarrow(const Epilogue& e, const __m256i (&acc)[R][2],
   }
 }
 
-// R positions of 32 channels, no residual, as unpacking twice leaves them: vector i has channels
-// 4 i to 4 i + 3 | 16 + 4 i to 16 + 4 i + 3. Packing twice undoes it.
-template <typename Codes, int R>
+// R positions of up to 32 channels, no residual, as unpacking twice leaves them: vector i has
+// channels 4 i to 4 i + 3 | 16 + 4 i to 16 + 4 i + 3. Packing twice undoes it. store(codes, dst)
+// stores those that exist.
+template <typename Kind, int R, typename Store>
 SKIFF_INLINE void StoreQuads(const Epilogue& e, const __m256i (&acc)[R][4],
-                             const EpilogueRows& rows) {
-  static_assert(!Codes::kHasResidual);
+                             const EpilogueRows& rows, Store store) {
+  static_assert(!Kind::kHasResidual);
   const auto load = [](const float* p) {
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 16), 1);
   };
@@ -197,15 +196,16 @@ SKIFF_INLINE void StoreQuads(const Epilogue& e, const __m256i (&acc)[R][4],
   char* dst = static_cast<char*>(rows.dst);
   SKIFF_UNROLL
   for (int r = 0; r < R; ++r, dst += rows.dst_stride) {
-    const __m256i first = WordsOf<Codes>(low, acc[r][0], acc[r][1], rest);
-    const __m256i second = WordsOf<Codes>(high, acc[r][2], acc[r][3], rest);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), Codes::Pack(first, second, lo, hi));
+    const __m256i first = WordsOf<Kind>(low, acc[r][0], acc[r][1], rest);
+    const __m256i second = WordsOf<Kind>(high, acc[r][2], acc[r][3], rest);
+    store(Codes<Kind>::Pack(first, second, lo, hi), dst);
   }
 }
 
 // Any epilogue of `count` positions: 16 sums each, of which rows.n count.
-__attribute__((noinline)) void FinishSums(const Epilogue& e, const int32_t* sums, int64_t count,
-                                          const EpilogueRows& rows) {
+[[maybe_unused]] __attribute__((noinline)) void FinishSums(const Epilogue& e, const int32_t* sums,
+                                                           int64_t count,
+                                                           const EpilogueRows& rows) {
   const auto for_each = [&](auto finish) {
     const char* residual = static_cast<const char*>(rows.residual);
     char* dst = static_cast<char*>(rows.dst);
@@ -249,78 +249,6 @@ SKIFF_INLINE void FinishAny(const Epilogue& e, const __m256i (&acc)[R][2],
                        V == 2 ? acc[r][1] : _mm256_setzero_si256());
   }
   FinishSums(e, sums[0], R, rows);
-}
-
-// Calls run(CodesOf<...>()) with the epilogue's way of rounding.
-template <StoreType kStore, ResidualType kResidual,
-          EpilogueActivation kActivation = EpilogueActivation::kClamp, typename Run>
-SKIFF_INLINE void ForRounding(const Epilogue& e, Run run) {
-  if (e.half_away) {
-    run(CodesOf<kStore, kResidual, true, kActivation>());
-  } else {
-    run(CodesOf<kStore, kResidual, false, kActivation>());
-  }
-}
-
-// Calls run(CodesOf<...>()) if the epilogue leaves s8 codes of hard_swish, which has both signs,
-// and tells.
-template <typename Run>
-SKIFF_INLINE bool ForHardSwish(const Epilogue& e, Run run) {
-  if (e.activation != EpilogueActivation::kHardSwish || e.residual != ResidualType::kNone ||
-      e.store != StoreType::kS8) {
-    return false;
-  }
-  ForRounding<StoreType::kS8, ResidualType::kNone, EpilogueActivation::kHardSwish>(e, run);
-  return true;
-}
-
-// Calls run(CodesOf<...>()) if the epilogue leaves u8 codes of sums alone, and tells.
-template <typename Run>
-SKIFF_INLINE bool ForPlainU8(const Epilogue& e, Run run) {
-  if (!e.clamps_codes || e.residual != ResidualType::kNone || e.store != StoreType::kU8) {
-    return false;
-  }
-  ForRounding<StoreType::kU8, ResidualType::kNone>(e, run);
-  return true;
-}
-
-// u8 or s8.
-template <typename Run>
-SKIFF_INLINE bool ForPlainCodes(const Epilogue& e, Run run) {
-  if (ForPlainU8(e, run)) return true;
-  if (!e.clamps_codes || e.residual != ResidualType::kNone) return false;
-  ForRounding<StoreType::kS8, ResidualType::kNone>(e, run);
-  return true;
-}
-
-// What depthwise convolutions leave: those of hard_swish nets read what hard_swish left as well.
-template <bool kInputIsUnsigned, typename Run>
-SKIFF_INLINE bool ForDepthwiseCodes(const Epilogue& e, Run run) {
-  if constexpr (kInputIsUnsigned) {
-    return ForPlainU8(e, run);
-  } else {
-    return ForHardSwish(e, run);
-  }
-}
-
-// Of hard_swish, or with the residuals that nets add as well; those of u8 and float do not end in
-// s8 codes there.
-template <typename Run>
-SKIFF_INLINE bool ForCodes(const Epilogue& e, Run run) {
-  if (ForPlainCodes(e, run) || ForHardSwish(e, run)) return true;
-  const bool u8 = e.store == StoreType::kU8;
-  if (e.residual == ResidualType::kS8 && e.clamps_codes && !u8) {
-    ForRounding<StoreType::kS8, ResidualType::kS8>(e, run);
-  } else if (e.residual == ResidualType::kS8 && e.clamps_codes) {
-    ForRounding<StoreType::kU8, ResidualType::kS8>(e, run);
-  } else if (e.residual == ResidualType::kU8 && e.clamps_codes && u8) {
-    ForRounding<StoreType::kU8, ResidualType::kU8>(e, run);
-  } else if (e.residual == ResidualType::kF32 && e.activation == EpilogueActivation::kClamp && u8) {
-    ForRounding<StoreType::kU8, ResidualType::kF32>(e, run);
-  } else {
-    return false;
-  }
-  return true;
 }
 
 }  // namespace
