@@ -65,6 +65,7 @@ Status CheckSpec(const Int8ConvSpec& s) {
 OwnedEpilogue EpilogueOf(const Int8ConvSpec& s) {
   EpilogueSpec e;
   e.channels = s.out_channels;
+  e.max_sum = MaxSum(s.input, s.in_channels / s.groups * s.kernel_h * s.kernel_w);
   e.input_step = s.input.step;
   e.weight_step = s.filter_step;
   e.bias = s.bias;

@@ -105,6 +105,7 @@ Result<std::unique_ptr<Step>> MakeInt8Fc(const Int8FcSpec& spec, Isa isa) {
   SKIFF_RETURN_IF_ERROR(CheckSpec(spec));
   EpilogueSpec e;
   e.channels = spec.n;
+  e.max_sum = MaxSum(spec.input, spec.k);
   e.input_step = spec.input.step;
   e.weight_step = spec.weight_step;
   e.bias = spec.bias;

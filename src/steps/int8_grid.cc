@@ -76,6 +76,11 @@ kernels::QuantizeParams QuantizeParamsOf(const CodeGrid& grid) {
           .half_away = grid.round == RoundMode::kHalfAway};
 }
 
+int64_t MaxSum(const CodeGrid& input, int64_t depth) {
+  constexpr int64_t kLargestWeight = 128;
+  return depth * (input.max_code + 1) * kLargestWeight;
+}
+
 OwnedEpilogue MakeEpilogue(const EpilogueSpec& spec) {
   OwnedEpilogue owned;
   Epilogue& e = owned.epilogue;
@@ -111,7 +116,7 @@ OwnedEpilogue MakeEpilogue(const EpilogueSpec& spec) {
     if (!commutes) e.post = static_cast<float>(1.0 / out_step);
   }
   NarrowClamp(spec.activation, unit, &e);
-  kernels::ClampCodes(&e, spec.channels);
+  kernels::ClampCodes(&e, spec.channels, spec.max_sum);
   return owned;
 }
 

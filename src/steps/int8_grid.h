@@ -45,6 +45,7 @@ inline float DequantizeMultiplier(const CodeGrid& grid) { return static_cast<flo
 // How the s32 sums of a convolution or fc become its output.
 struct EpilogueSpec {
   int64_t channels = 0;
+  int64_t max_sum = INT32_MAX;  // the largest magnitude of a sum
   double input_step = 0;
   std::vector<double> weight_step;  // 1 or `channels`; any sign
   std::vector<float> bias;          // empty or `channels`, real units
@@ -61,6 +62,9 @@ struct OwnedEpilogue {
   std::vector<float> m;
   std::vector<float> b;
 };
+
+// Of `depth` products of codes and weights.
+int64_t MaxSum(const CodeGrid& input, int64_t depth);
 
 OwnedEpilogue MakeEpilogue(const EpilogueSpec& spec);
 

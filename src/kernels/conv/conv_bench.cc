@@ -63,7 +63,7 @@ void Bench(const ConvKernel& kernel, const Layer& l) {
   Epilogue e;
   e.m = e.b = m.data();
   e.hi = 127;
-  ClampCodes(&e, l.out);
+  ClampCodes(&e, l.out, INT32_MAX);
   std::vector<PackedConv> groups;
   groups.push_back(PackConv(kernel, {.data = filter.data(),
                                      .out_channels = l.out,

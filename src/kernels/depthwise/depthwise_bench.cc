@@ -32,7 +32,7 @@ void Bench(const DepthwiseKernel& kernel, const Layer& l) {
   Epilogue e;
   e.m = e.b = m.data();
   e.hi = 127;
-  ClampCodes(&e, l.channels);
+  ClampCodes(&e, l.channels, INT32_MAX);
   const PackedDepthwise packed =
       PackDepthwise(kernel, l.channels, l.kernel, l.kernel, filter.data(), e);
   AlignedBuffer zeros(static_cast<size_t>(l.size * l.channels + 64));

@@ -73,9 +73,10 @@ struct Epilogue {
 };
 
 // Sets clamps_codes where it changes nothing: rounding is monotone, so that the clamp may come
-// after it, as long as no value leaves s32 in between. That is so for any sum when the multipliers
-// of `channels` channels are of a usual size; a NaN becomes the lowest s32 and so `lo`.
-void ClampCodes(Epilogue* epilogue, int64_t channels);
+// after it, as long as no value leaves s32 in between. That is so for every sum of magnitude
+// `max_sum` at most when the multipliers of `channels` channels are of a usual size; a NaN becomes
+// the lowest s32 and so `lo`.
+void ClampCodes(Epilogue* epilogue, int64_t channels, int64_t max_sum);
 
 static constexpr int64_t ElementBytes(StoreType store) { return store == StoreType::kF32 ? 4 : 1; }
 static constexpr int64_t ElementBytes(ResidualType residual) {

@@ -12,6 +12,7 @@ namespace {
 struct Sample {
   std::vector<float> m = {0.01F, -0.25F};
   std::vector<float> b = {3.0F, -0x1p28F};
+  int64_t max_sum = INT32_MAX;
   Epilogue epilogue;
 
   Sample() {
@@ -24,7 +25,7 @@ struct Sample {
   bool Clamps() {
     epilogue.m = m.data();
     epilogue.b = b.data();
-    ClampCodes(&epilogue, static_cast<int64_t>(m.size()));
+    ClampCodes(&epilogue, static_cast<int64_t>(m.size()), max_sum);
     return epilogue.clamps_codes;
   }
 };
@@ -54,10 +55,22 @@ TEST(ClampCodesTest, IsRefusedWhereAValueMightLeaveS32) {
   };
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_TRUE(refused([](Sample& s) { s.m[1] = 0.26F; }));
+  EXPECT_FALSE(refused([](Sample& s) {
+    s.m[1] = 2048.0F;  // of few products, as those of a depthwise window
+    s.max_sum = 1 << 18;
+  }));
+  EXPECT_TRUE(refused([](Sample& s) {
+    s.m[1] = 2049.0F;
+    s.max_sum = 1 << 18;
+  }));
   EXPECT_TRUE(refused([](Sample& s) { s.b[0] = 0x1p29F; }));
   EXPECT_TRUE(refused([&](Sample& s) { s.m[0] = nan; }));
   EXPECT_TRUE(refused([&](Sample& s) { s.b[1] = nan; }));
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.mr = 0x1p21F; }));
+  EXPECT_FALSE(refused([](Sample& s) {
+    s.epilogue.mr = 0x1p21F;
+    s.epilogue.residual = ResidualType::kNone;
+  }));
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.residual = ResidualType::kF32; }));
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.store = StoreType::kF32; }));
   EXPECT_TRUE(refused([](Sample& s) { s.epilogue.activation = EpilogueActivation::kHardSwish; }));

@@ -122,7 +122,7 @@ struct RandomEpilogue {
     epilogue.half_away = half_away;
     epilogue.lo = store == StoreType::kS8 ? -127.0F : store == StoreType::kU8 ? 0.0F : -30.0F;
     epilogue.hi = random->Float(90.0F, 127.0F);  // as relu6 clamps: between two codes
-    ClampCodes(&epilogue, channels);
+    ClampCodes(&epilogue, channels, depth * 256 * 128);
   }
 
   // What kEpilogueSlack has more than every buffer.
