@@ -175,4 +175,28 @@ void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, 
   }
 }
 
+bool FindTileTaps(const ConvGeometry& g, int64_t begin, int64_t end, int64_t tile_rows,
+                  ConvTaps* taps) {
+  const InnerRange inner(g.taps_h, g.stride_h, g.dilation_h, g.pad_top, g.in_h, g.out_h);
+  if (inner.begin <= 0 && inner.end >= g.out_h) return false;
+  bool lacks = false;
+  for (int64_t p = begin; p < end; p += tile_rows, ++taps) {
+    const int64_t first = p / g.out_w;
+    const int64_t last = (std::min(p + tile_rows, end) - 1) / g.out_w;
+    int64_t from = 0;
+    int64_t to = g.taps_h;
+    if (first / g.out_h == last / g.out_h) {
+      // Lower positions of the output find higher rows of taps above the picture.
+      const int64_t lowest = last % g.out_h * g.stride_h - g.pad_top;
+      const int64_t highest = first % g.out_h * g.stride_h - g.pad_top;
+      while (from < to && lowest + from * g.dilation_h < 0) ++from;
+      while (to > from && highest + (to - 1) * g.dilation_h >= g.in_h) --to;
+      if (from == to) from = 0, to = 1;
+    }
+    lacks |= to - from < g.taps_h;
+    *taps = {static_cast<int32_t>(from * g.taps_w), static_cast<int32_t>(to * g.taps_w)};
+  }
+  return lacks;
+}
+
 }  // namespace skiff::kernels

@@ -110,6 +110,11 @@ bool IsPointwise(const ConvGeometry& geometry);
 void BuildConvRows(const ConvGeometry& geometry, const void* input, const void* zeros,
                    int64_t begin, int64_t end, int tile_rows, const void** rows);
 
+// The taps of the same tiles that any of their positions finds in the picture, whole rows of taps.
+// Returns whether a tile lacks any.
+bool FindTileTaps(const ConvGeometry& geometry, int64_t begin, int64_t end, int64_t tile_rows,
+                  ConvTaps* taps);
+
 // One convolution over given memory. All groups have as many panels, counted through the groups.
 struct ConvRun {
   const ConvKernel* kernel = nullptr;

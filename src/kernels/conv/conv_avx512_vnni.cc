@@ -9,6 +9,7 @@ namespace {
 struct DotU8 : Dot512 {
   // Twelve positions of two vectors need more pointers than there are registers: their loads and
   // the loads of inputs take longer than the products.
+  static constexpr int kTileRows = kRows;
   static constexpr int kTallRows = kRows;
 
   static constexpr bool kStarts = true;
@@ -55,6 +56,8 @@ struct DotU8 : Dot512 {
 };
 
 struct DotS8 : DotU8 {
+  static constexpr bool kStartsFromAll = true;
+
   static SKIFF_INLINE __m512i Broadcast(const char* x) {
     return _mm512_xor_si512(DotU8::Broadcast(x), _mm512_set1_epi8(-128));
   }
@@ -65,7 +68,7 @@ struct DotS8 : DotU8 {
 
 }  // namespace
 
-void conv_u8s8_12x64_avx512_vnni(const ConvTile& tile) { RunConv<DotU8>(tile); }
-void conv_s8s8_12x64_avx512_vnni(const ConvTile& tile) { RunConv<DotS8>(tile); }
+void conv_u8s8_6x64_avx512_vnni(const ConvTile& tile) { RunConv<DotU8>(tile); }
+void conv_s8s8_6x64_avx512_vnni(const ConvTile& tile) { RunConv<DotS8>(tile); }
 
 }  // namespace skiff::kernels

@@ -22,6 +22,8 @@ struct DotU8 : Dot256 {
 };
 
 struct DotS8 : DotU8 {
+  static constexpr bool kStartsFromAll = true;
+
   static SKIFF_INLINE __m256i Broadcast(const char* x) {
     return _mm256_xor_si256(DotU8::Broadcast(x), _mm256_set1_epi8(-128));
   }

@@ -12,6 +12,7 @@ struct Dot256 {
   static constexpr int kVectors = 2;
   static constexpr bool kPreAdd = false;
   static constexpr bool kStarts = false;
+  static constexpr bool kStartsFromAll = false;
   static constexpr bool kAddsRows = false;
 
   static SKIFF_INLINE __m256i Load(const char* w, int v) {

@@ -16,6 +16,7 @@ struct Dot512 {
   static constexpr int kTallRows = 12;
   static constexpr bool kPreAdd = false;
   static constexpr bool kStarts = false;
+  static constexpr bool kStartsFromAll = false;
   static constexpr bool kAddsRows = false;
 
   static SKIFF_INLINE __m512i Load(const char* w, int v) {

@@ -8,6 +8,7 @@
 //   kTallRows         as many, for one or two vectors; a divisor or a multiple of kTileRows
 //   kPreAdd           two steps are taken at once
 //   kStarts           sums begin at Start(start, v), not at zero
+//   kStartsFromAll    which depends on the weights of all taps
 //   Load(w)           weights of one step; Broadcast(x): the inputs of one step of one position
 //   Add(acc, x, w)    where kStarts
 //   AddRow(acc, x, w) a position's step of two vectors, where kAddsRows
@@ -35,7 +36,8 @@ struct Sums {
   Vector acc[R][Dot::kVectors];
 
   // The steps from the first on that cost no addition, as there is nothing to add to; how many.
-  SKIFF_INLINE int64_t Begin(const ConvTile& t, const char* const (&x)[R], const char* w) {
+  SKIFF_INLINE int64_t Begin(const ConvTile& t, const char* const (&x)[R], const char* w,
+                             const int32_t* order) {
     if constexpr (Dot::kStarts) {
       SKIFF_UNROLL
       for (int r = 0; r < R; ++r) {
@@ -45,7 +47,7 @@ struct Sums {
       return 0;
     } else if constexpr (Dot::kPreAdd) {
       if (t.steps > 1) {
-        TwoSteps<true>(x, t.order[0], t.order[1], w);
+        TwoSteps<true>(x, order[0], order[1], w);
         return 2;
       }
     }
@@ -111,6 +113,16 @@ SKIFF_INLINE void PointAt(const ConvTile& t, const void* const* rows, const char
   for (int r = 0; r < R; ++r) x[r] = static_cast<const char*>(rows[r]) + t.row_offset;
 }
 
+// Which taps the tile of the position `first` needs. Signed codes that are read as code + 128 need
+// those outside of the picture as well: Start counts them all.
+template <typename Dot>
+SKIFF_INLINE ConvTaps TapsOf(const ConvTile& t, int64_t first) {
+  if constexpr (Dot::kTileRows == Dot::kRows && !Dot::kStartsFromAll) {
+    if (t.tile_taps != nullptr) return t.tile_taps[first / Dot::kTileRows];
+  }
+  return {0, static_cast<int32_t>(t.taps)};
+}
+
 // R positions x V vectors of channels. `rows` is where the first position's pointer lies.
 template <typename Dot, typename F, int R, int V>
 SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
@@ -120,11 +132,14 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   const char* x[R];
   const char* w = static_cast<const char*>(t.weights);
   const int64_t steps = t.steps;
-  PointAt<R>(t, rows, x);
-  int64_t s = sums.Begin(t, x, w);
-  w += s * kStepBytes;
   const int32_t* order = t.order;
-  for (int64_t tap = 1;; ++tap, s = 0) {
+  const ConvTaps taps = TapsOf<Dot>(t, first);
+  w += taps.begin * steps * kStepBytes;
+  if constexpr (Dot::kPreAdd) order += taps.begin * t.order_tap;
+  PointAt<R>(t, rows + taps.begin * Dot::kTileRows, x);
+  int64_t s = sums.Begin(t, x, w, order);
+  w += s * kStepBytes;
+  for (int64_t tap = taps.begin + 1;; ++tap, s = 0) {
     for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
       if constexpr (Dot::kPreAdd) {
         sums.TwoSteps(x, order[s], order[s + 1], w);
@@ -137,7 +152,7 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
       sums.Step(x, 4 * s, w);  // the last of an odd number is in its place
       w += kStepBytes;
     }
-    if (tap == t.taps) break;
+    if (tap == taps.end) break;
     PointAt<R>(t, rows + tap * Dot::kTileRows, x);
     if constexpr (Dot::kPreAdd) order += t.order_tap;
   }

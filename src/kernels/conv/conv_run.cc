@@ -156,6 +156,7 @@ size_t ConvScratchBytes(const ConvRun& run, int64_t positions) {
 void RunConvPart(const ConvRun& run, int64_t begin, int64_t end, int64_t panel_begin,
                  int64_t panel_end, std::byte* scratch) {
   std::array<const void*, kPointers> rows;
+  std::array<ConvTaps, kMaxPositions> taps;
   const int64_t panels = run.groups[0].panels;
   const int64_t block = BlockPositions(run);
   for (int64_t at = begin; at < end; at += block) {
@@ -164,6 +165,9 @@ void RunConvPart(const ConvRun& run, int64_t begin, int64_t end, int64_t panel_b
     tile.tile_rows = TileRows(run, tile.positions);
     BuildConvRows(run.geometry, run.input, run.zeros, at, at + tile.positions,
                   static_cast<int>(tile.tile_rows), rows.data());
+    if (FindTileTaps(run.geometry, at, at + tile.positions, tile.tile_rows, taps.data())) {
+      tile.tile_taps = taps.data();
+    }
     for (int64_t p = panel_begin; p < panel_end;) {
       const int64_t group = p / panels;
       const int64_t group_end = std::min((group + 1) * panels, panel_end);

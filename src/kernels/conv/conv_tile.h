@@ -22,6 +22,12 @@ struct ConvFixup {
   int32_t offset;  // of the step's inputs in the tap, in bytes
 };
 
+// Taps [begin, end), at least one.
+struct ConvTaps {
+  int32_t begin = 0;
+  int32_t end = 0;
+};
+
 struct ConvTile {
   // See BuildConvRows; missing rows of the last tile are not read. A kernel with a row_group reads
   // the pointers of a group's first two rows and takes the others to follow.
@@ -31,6 +37,9 @@ struct ConvTile {
   int64_t row_offset = 0;  // bytes added to every pointer: a group's first channel
   int64_t positions = 0;   // output positions, any number
   int64_t taps = 0;
+  // For each tile_rows positions those taps that lie in the picture for any of them; the others add
+  // zeros. Null: all. A kernel may take no notice.
+  const ConvTaps* tile_taps = nullptr;
   int64_t steps = 0;
   const void* weights = nullptr;  // one panel
   // Per channel of the panel, -128 times the sum of its weights: what the sums of a kernel that
