@@ -12,6 +12,7 @@ struct DotU8 : Dot512 {
   static constexpr int kTileRows = kRows;
   static constexpr int kTallRows = kRows;
 
+  static constexpr bool kFetches = true;
   static constexpr bool kStarts = true;
 
   template <typename Kind>

@@ -10,6 +10,7 @@ namespace {
 struct Dot256 {
   using Vector = __m256i;
   static constexpr int kVectors = 2;
+  static constexpr bool kFetches = false;
   static constexpr bool kPreAdd = false;
   static constexpr bool kStarts = false;
   static constexpr bool kStartsFromAll = false;

@@ -6,6 +6,7 @@
 //   kTileRows         output positions that share a block of pointers
 //   kRows             positions whose sums fit in registers, for every number of vectors
 //   kTallRows         as many, for one or two vectors; a divisor or a multiple of kTileRows
+//   kFetches          the next panel of weights is fetched while one is used
 //   kPreAdd           two steps are taken at once
 //   kStarts           sums begin at Start(start, v), not at zero
 //   kStartsFromAll    which depends on the weights of all taps
@@ -123,6 +124,17 @@ SKIFF_INLINE ConvTaps TapsOf(const ConvTile& t, int64_t first) {
   return {0, static_cast<int32_t>(t.taps)};
 }
 
+// From the weights of two steps to what is fetched from L3 meanwhile: each of the first tiles asks
+// for other lines of the next panel, so that together they ask for all of it. Later tiles ask for
+// what they have.
+template <typename Dot, int64_t kTwoStepsBytes>
+SKIFF_INLINE int64_t FetchOffset(const ConvTile& t, int64_t first) {
+  constexpr int64_t kLine = 64;
+  const int64_t at = first / Dot::kRows * kLine;
+  const bool share = t.positions * kLine >= Dot::kRows * kTwoStepsBytes && at < kTwoStepsBytes;
+  return t.next_panel != 0 && share ? t.next_panel + at : 0;
+}
+
 // R positions x V vectors of channels. `rows` is where the first position's pointer lies.
 template <typename Dot, typename F, int R, int V>
 SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
@@ -137,10 +149,12 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   w += taps.begin * steps * kStepBytes;
   if constexpr (Dot::kPreAdd) order += taps.begin * t.order_tap;
   PointAt<R>(t, rows + taps.begin * Dot::kTileRows, x);
+  const int64_t fetch = FetchOffset<Dot, 2 * kStepBytes>(t, first);
   int64_t s = sums.Begin(t, x, w, order);
   w += s * kStepBytes;
   for (int64_t tap = taps.begin + 1;; ++tap, s = 0) {
     for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
+      if constexpr (Dot::kFetches) __builtin_prefetch(w + fetch, 0, 2);
       if constexpr (Dot::kPreAdd) {
         sums.TwoSteps(x, order[s], order[s + 1], w);
       } else {

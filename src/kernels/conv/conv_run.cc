@@ -14,6 +14,9 @@ constexpr int64_t kMaxPositions = 384;
 // with such kernels have 2 MB of.
 constexpr int64_t kMaxGathered = int64_t{512} << 10;
 
+// A panel of weights that is fetched while another is used: both have to fit in L2, with inputs.
+constexpr int64_t kMaxFetched = int64_t{384} << 10;
+
 int64_t TapsOf(const ConvRun& run) { return run.geometry.taps_h * run.geometry.taps_w; }
 
 // Bytes from one gathered row to the next: what the kernel reads of one tap, and a cache line, so
@@ -125,6 +128,7 @@ void RunPanels(const ConvRun& run, int64_t group, ConvTile tile, int64_t begin, 
   tile.residual_stride = run.residual_stride;
   for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
     tile.weights = packed.weights.As() + panel * panel_bytes;
+    tile.next_panel = panel + 1 < panel_end && panel_bytes <= kMaxFetched ? panel_bytes : 0;
     if (packed.start.size() != 0) tile.start = packed.start.As<int32_t>() + panel * width;
     if (run.kernel->pre_add) SetPairs(packed, panel, width, &tile);
     tile.channel = group * packed.out_channels + panel * width;
