@@ -7,10 +7,11 @@ PEERS_FOLDER = Path(__file__).resolve().parent / "peers"
 SKIFF = "skiff"
 MEMORY_MIB = "16384"  # that Skiff's activations may take: VGG in batches needs more than its default
 
-# The rungs of SKIFF_ISA, lowest first, and the cap that gives oneDNN (in Paddle and OpenVINO) the same instructions.
+# The rungs of SKIFF_ISA, lowest first, and the cap that gives oneDNN (in Paddle and OpenVINO) the same instructions;
+# with AVX-512 VNNI, those for bfloat16 as well, where the CPU has them.
 # ONNX Runtime's kernels cannot be capped: on a CPU that has more than the row's rung it is left out.
 ONEDNN_CAPS = {"scalar": "SSE41", "avx2": "AVX2", "avx_vnni": "AVX2_VNNI", "avx512bw": "AVX512_CORE",
-               "avx512_vnni": "AVX512_CORE_VNNI", "amx": "DEFAULT"}
+               "avx512_vnni": "AVX512_CORE_BF16", "amx": "DEFAULT"}
 # Peers may be faster without the row's own instructions: OpenVINO on MobileNetV2 is, without AMX.
 LOWER_CAPS = {"amx": ("avx512_vnni",)}
 BF16_RUNGS = ("avx512_vnni", "amx")

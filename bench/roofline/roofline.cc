@@ -80,7 +80,7 @@ Cost Measure(const Work& work) {
 // The chains of a rung and of those below that may run with it, by kind.
 std::string PeaksJson(Isa selected) {
   std::string kinds;
-  for (const char* kind : {"fp32", "int8", "int8 signed"}) {
+  for (const char* kind : {"fp32", "bf16", "int8", "int8 signed"}) {
     std::string chains;
     for (const Rung& rung : kRungs) {
       if (!Allows(selected, rung.isa)) continue;
@@ -93,6 +93,7 @@ std::string PeaksJson(Isa selected) {
                   "\": " + std::to_string(per_cycle);
       }
     }
+    if (chains.empty()) continue;
     kinds += (kinds.empty() ? "\"" : ", \"") + std::string(kind) + "\": {" + chains + "}";
   }
   return "{" + kinds + "}";

@@ -14,7 +14,7 @@ struct Dot512 {
   static constexpr int kTileRows = 12;
   static constexpr int kRows = 6;
   static constexpr int kTallRows = 12;
-  static constexpr bool kFetches = false;
+  static constexpr bool kFetches = true;
   static constexpr bool kPreAdd = false;
   static constexpr bool kStarts = false;
   static constexpr bool kStartsFromAll = false;

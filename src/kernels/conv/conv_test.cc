@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -293,7 +294,7 @@ TEST_P(ConvKernelTest, EqualsReferenceOverEpilogues) {
     if (!Reads(GetParam(), codes)) continue;
     int index = 0;
     for (const Output& output : Outputs()) {
-      for (const int64_t channels : {8, 16, 21, 64, 75}) {
+      for (const int64_t channels : {8, 16, 21, 32, 48, 64, 75}) {
         ConvCheck check(Finish(MakeCase(5, 5, 9, channels, 3, 1, 1, 1)).shape, codes, output, 7);
         ASSERT_TRUE(check.Run(GetParam()) == check.Expected()) << codes.name << " " << index;
       }
@@ -316,6 +317,52 @@ TEST_P(ConvKernelTest, ExtremeCodesDoNotSaturate) {
 INSTANTIATE_TEST_SUITE_P(All, ConvKernelTest,
                          ::testing::ValuesIn(ConvKernels().begin(), ConvKernels().end()),
                          [](const auto& test) { return std::string(test.param.name); });
+
+// A tap is left out only where no position of the tile finds it in the picture, and then every row
+// of taps beyond it is.
+TEST(FindTileTapsTest, KeepsEveryRowOfTapsThatMeetsThePicture) {
+  for (const int64_t size : {1, 2, 3, 7, 14}) {
+    for (const auto& [taps, stride, dilation, pad] : {std::array<int64_t, 4>{3, 1, 1, 1},
+                                                      {3, 2, 1, 1},
+                                                      {5, 1, 1, 2},
+                                                      {3, 1, 3, 3},
+                                                      {2, 3, 1, 5}}) {
+      const int64_t out = (size + 2 * pad - (dilation * (taps - 1) + 1)) / stride + 1;
+      const ConvGeometry g = {size,   size,   8,        out,      out, taps, taps,
+                              stride, stride, dilation, dilation, pad, pad};
+      const int64_t end = 2 * out * out;  // two images
+      constexpr int64_t kRows = 6;
+      std::vector<ConvTaps> found(static_cast<size_t>(end / kRows + 1));
+      const bool lacks = FindTileTaps(g, 1, end, kRows, found.data());
+      bool expect_lacks = false;
+      for (int64_t p = 1, tile = 0; p < end; p += kRows, ++tile) {
+        int64_t from = taps;
+        int64_t to = 0;
+        for (int64_t q = p; q < std::min(p + kRows, end); ++q) {
+          for (int64_t ky = 0; ky < taps; ++ky) {
+            const int64_t y = q / out % out * stride - pad + ky * dilation;
+            if (y < 0 || y >= size) continue;
+            from = std::min(from, ky);
+            to = std::max(to, ky + 1);
+          }
+        }
+        if (from >= to) from = 0, to = 1;
+        const bool one_image = p / (out * out) == (std::min(p + kRows, end) - 1) / (out * out);
+        if (one_image) expect_lacks |= to - from < taps;
+        if (!lacks) continue;
+        const ConvTaps& t = found[static_cast<size_t>(tile)];
+        EXPECT_LE(t.begin, from * taps) << size << " " << taps << " " << p;
+        EXPECT_GE(t.end, to * taps) << size << " " << taps << " " << p;
+        EXPECT_LT(t.begin, t.end);
+        if (one_image && to - from > 1) {
+          EXPECT_EQ(t.begin, from * taps) << size << " " << taps << " " << p;
+          EXPECT_EQ(t.end, to * taps) << size << " " << taps << " " << p;
+        }
+      }
+      EXPECT_EQ(lacks, expect_lacks) << size << " " << taps;
+    }
+  }
+}
 
 TEST(ConvListTest, EveryKindOfCodesHasAKernelOnEveryRung) {
   for (const Codes& codes : kCodes) {

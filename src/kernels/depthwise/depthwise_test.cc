@@ -35,7 +35,7 @@ ConvShape Shape(int64_t channels, int64_t k, int64_t stride, int64_t dilation, i
 
 std::vector<ConvShape> Shapes() {
   std::vector<ConvShape> shapes;
-  for (const int64_t c : {1, 7, 8, 15, 16, 17, 31, 32, 33, 48, 70}) {
+  for (const int64_t c : {1, 7, 8, 15, 16, 17, 31, 32, 33, 48, 70, 80, 96}) {
     shapes.push_back(Shape(c, 3, 1, 1, 1));
   }
   shapes.push_back(Shape(24, 3, 2, 1, 1));
