@@ -91,6 +91,8 @@ struct Ops {
   };
   template <typename Kind>
   struct CodesFinish {
+    static constexpr bool kTakesNarrow = true;
+
     template <int P>
     static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
                                     const __m512i (&acc)[P][4]) {

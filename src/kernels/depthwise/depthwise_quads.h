@@ -13,8 +13,7 @@ namespace {
 template <typename Ops, bool kUnsigned>
 struct Quads : Finishes<Ops, kUnsigned> {
   using Vector = typename Ops::Vector;
-  using Narrow = std::conditional_t<std::is_void_v<typename Ops::Narrow>, void,
-                                    Quads<typename Ops::Narrow, kUnsigned>>;
+  using Narrow = Quads<typename Ops::Narrow, kUnsigned>;
   static constexpr int kGroup = 4;
   static constexpr int kPositions = Ops::kPositions;
   static constexpr int64_t kBlock = sizeof(Vector);

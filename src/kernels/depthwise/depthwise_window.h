@@ -13,14 +13,12 @@
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
 //   kFinishesLarge    has an F for 5 x 5 taps; else they take AnyFinish
-//   Narrow            void, or a Rung for a last block of at most Narrow::kBlock channels, 3 x 3
-//   taps
-//                     and an F that is not AnyFinish: weights and factors lie at the beginning of
-//                     those of each vector
+//   Narrow            a Rung for a last block of at most Narrow::kBlock channels, 3 x 3 taps, where
+//   F
+//                     has kTakesNarrow; its weights and factors lie first in those of each vector
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 #include "kernels/depthwise/depthwise_symbols.h"
 #include "kernels/inline.h"
@@ -110,8 +108,7 @@ SKIFF_INLINE void RunBlock(const DepthwiseTile& t, const Taps& taps, const char*
 template <typename Rung, typename F, int K, int S, int P, typename Taps>
 void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
   using Narrow = typename Rung::Narrow;
-  constexpr bool kNarrows =
-      !std::is_void_v<Narrow> && K == 3 && !std::is_same_v<F, typename Rung::AnyFinish>;
+  constexpr bool kNarrows = K == 3 && requires { F::kTakesNarrow; };
   const Epilogue e = *t.epilogue;  // a copy: stores to dst cannot change it
   const int64_t block_bytes = t.groups * Rung::kGroupBytes;
   const char* w = static_cast<const char*>(t.weights);
