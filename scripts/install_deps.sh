@@ -16,7 +16,7 @@ build_packages=(
 )
 test_packages=(
   ccache python3 libgtest-dev libgmock-dev
-  clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14
+  clang-14 libclang-rt-14-dev libomp-14-dev clang-tidy-14 clang-format-14
   qemu-user
 )
 
