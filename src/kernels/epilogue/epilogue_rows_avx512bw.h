@@ -130,9 +130,11 @@ SKIFF_INLINE void StoreInOrder(const Epilogue& e, const __m512i (&acc)[R][4],
     const __m512 b = _mm512_loadu_ps(e.b + rows.channel + 16 * v);
     SKIFF_UNROLL
     for (int r = 0; r < R; ++r) {
-      codes[r][v] =
-          Codes<Kind>::Of(codes[r][v], m, b, rest,
-                          residual + r * rows.residual_stride + v * Codes<Kind>::kResidualBytes);
+      const char* from = nullptr;
+      if constexpr (Kind::kHasResidual) {
+        from = residual + r * rows.residual_stride + v * Codes<Kind>::kResidualBytes;
+      }
+      codes[r][v] = Codes<Kind>::Of(codes[r][v], m, b, rest, from);
     }
   }
   const __m512i lo = _mm512_set1_epi8(static_cast<char>(e.lo_code));
