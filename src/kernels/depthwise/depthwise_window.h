@@ -13,9 +13,8 @@
 //   ForFinish(epilogue, run)   calls run(F()), where F is AnyFinish or one that knows more of the
 //                     epilogue
 //   kFinishesLarge    has an F for 5 x 5 taps; else they take AnyFinish
-//   Narrow            a Rung for a last block of at most Narrow::kBlock channels of 3 x 3 taps, if
-//   F
-//                     has kTakesNarrow; its weights and factors lie first in those of each vector
+//   Narrow            a Rung for a last block of at most Narrow::kBlock channels, 3 x 3 taps, if F
+//                     has kTakesNarrow; its weights and factors lie first in each vector's
 #pragma once
 
 #include <cstdint>
