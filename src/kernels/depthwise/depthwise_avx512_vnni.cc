@@ -12,7 +12,6 @@ struct HalfOps {
   using Narrow = void;
   using AnyFinish = void;
   static constexpr int64_t kVectorBytes = 64;
-  static constexpr int kPositions = 4;  // 16 of the 32 registers are sums
 
   static SKIFF_INLINE __m256i Zero() { return _mm256_setzero_si256(); }
   static SKIFF_INLINE __m256i Load(const char* p) {
