@@ -1,4 +1,4 @@
-#include "kernels/depthwise/depthwise_quads.h"
+#include "kernels/depthwise/depthwise_quads_avx2.h"
 #include "kernels/depthwise/depthwise_symbols.h"
 #include "kernels/epilogue/epilogue_rows_avx2.h"
 #include "kernels/epilogue/epilogue_rows_avx512bw.h"
@@ -7,34 +7,11 @@ namespace skiff::kernels {
 namespace {
 
 // Up to 32 channels: the lower halves of the vectors of 64.
-struct HalfOps {
-  using Vector = __m256i;
+struct HalfOps : QuadOpsAvx2 {
   using Narrow = void;
   using AnyFinish = void;
   static constexpr int64_t kVectorBytes = 64;
 
-  static SKIFF_INLINE __m256i Zero() { return _mm256_setzero_si256(); }
-  static SKIFF_INLINE __m256i Load(const char* p) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  }
-  static SKIFF_INLINE __m256i LoadWeights(const char* w) {
-    return _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
-  }
-  static SKIFF_INLINE __m256i FlipSigns(__m256i x) {
-    return _mm256_xor_si256(x, _mm256_set1_epi8(-128));
-  }
-  static SKIFF_INLINE __m256i UnpackLow8(__m256i a, __m256i b) {
-    return _mm256_unpacklo_epi8(a, b);
-  }
-  static SKIFF_INLINE __m256i UnpackHigh8(__m256i a, __m256i b) {
-    return _mm256_unpackhi_epi8(a, b);
-  }
-  static SKIFF_INLINE __m256i UnpackLow16(__m256i a, __m256i b) {
-    return _mm256_unpacklo_epi16(a, b);
-  }
-  static SKIFF_INLINE __m256i UnpackHigh16(__m256i a, __m256i b) {
-    return _mm256_unpackhi_epi16(a, b);
-  }
   static SKIFF_INLINE __m256i Dot(__m256i acc, __m256i x, __m256i w) {
     return _mm256_dpbusd_epi32(acc, x, w);
   }
