@@ -37,10 +37,7 @@ struct DotU8 : Dot512 {
     if (t.channel_count == 16 * V) {
       if constexpr (V == 4) {
         if (ForCodes(e, with)) return;
-        if (e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
-            e.activation == EpilogueActivation::kClamp) {
-          return run(FloatsFinish());
-        }
+        if (LeavesClampedFloats(e)) return run(FloatsFinish());
       } else {
         if (ForPlainCodes(e, with)) return;
       }

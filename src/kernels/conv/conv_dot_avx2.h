@@ -60,10 +60,7 @@ struct Dot256 {
     const bool whole = t.channel_count == 8 * V;
     if constexpr (V == 2) {
       if (whole && ForCodes(e, with)) return;
-      if (whole && e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
-          e.activation == EpilogueActivation::kClamp) {
-        return run(FloatsFinish());
-      }
+      if (whole && LeavesClampedFloats(e)) return run(FloatsFinish());
     } else {
       if (whole && ForPlainCodes(e, with)) return;
     }

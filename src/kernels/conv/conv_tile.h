@@ -24,8 +24,8 @@ struct ConvFixup {
 
 // Taps [begin, end), at least one.
 struct ConvTaps {
-  int32_t begin = 0;
-  int32_t end = 0;
+  int32_t begin;
+  int32_t end;
 };
 
 struct ConvTile {

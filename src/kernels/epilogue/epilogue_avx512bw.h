@@ -122,12 +122,14 @@ SKIFF_INLINE __m512 WithSignOf(__m512 x, __m512 y) {
                                 _mm512_castps_si512(_mm512_set1_ps(-0.0F)), kOrAnd));
 }
 
+constexpr float kBelowHalf = 0x1.fffffep-2F;
+
 // Rounds what ends as a code or beyond all codes. Half away from zero as in epilogue_avx2.h: the
 // float just below one half is added towards the sign, then truncation lands where the rule says.
 template <bool kHalfAway>
-SKIFF_INLINE __m512i Round(__m512 y) {
+SKIFF_INLINE __m512i Round(__m512 y, __m512 below_half = _mm512_set1_ps(kBelowHalf)) {
   if constexpr (!kHalfAway) return _mm512_cvtps_epi32(y);
-  return _mm512_cvttps_epi32(_mm512_add_ps(y, WithSignOf(_mm512_set1_ps(0x1.fffffep-2F), y)));
+  return _mm512_cvttps_epi32(_mm512_add_ps(y, WithSignOf(below_half, y)));
 }
 
 // Lane l of vector v becomes lane v of vector l.

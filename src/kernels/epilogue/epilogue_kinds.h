@@ -74,6 +74,12 @@ SKIFF_INLINE bool ForDepthwiseCodes(const Epilogue& e, Run run) {
   }
 }
 
+// Leaves floats that are only clamped?
+SKIFF_INLINE bool LeavesClampedFloats(const Epilogue& e) {
+  return e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
+         e.activation == EpilogueActivation::kClamp;
+}
+
 // Of hard_swish, or with the residuals that nets add as well; those of u8 and float do not end in
 // s8 codes there.
 template <typename Run>

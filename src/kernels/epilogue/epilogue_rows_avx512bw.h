@@ -14,7 +14,7 @@ namespace {
 struct Constants {
   // Dwords after packing: 4 lane + v holds channels 16 v + 4 lane on.
   alignas(64) int32_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-  float below_half = 0x1.fffffep-2F;
+  float below_half = kBelowHalf;
 };
 constexpr Constants kConstants;
 
@@ -52,12 +52,12 @@ template <typename Kind>
 struct Codes {
   static constexpr int64_t kResidualBytes = 16 * Kind::kResidualBytes;  // of a vector
 
-  // As avx512bw::Round.
   static SKIFF_INLINE __m512i Round(__m512 y, __m512 below_half) {
-    if constexpr (!Kind::kHalfAway) return _mm512_cvtps_epi32(y);
     // What is below zero becomes the lowest code however it is rounded.
-    if constexpr (Kind::kUnsigned) return _mm512_cvttps_epi32(_mm512_add_ps(y, below_half));
-    return _mm512_cvttps_epi32(_mm512_add_ps(y, WithSignOf(below_half, y)));
+    if constexpr (Kind::kHalfAway && Kind::kUnsigned) {
+      return _mm512_cvttps_epi32(_mm512_add_ps(y, below_half));
+    }
+    return avx512bw::Round<Kind::kHalfAway>(y, below_half);
   }
   // 16 residuals.
   static SKIFF_INLINE __m512 Residual(const char* p) {
