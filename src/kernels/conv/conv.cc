@@ -79,55 +79,6 @@ TapOffsets OffsetsOf(const ConvGeometry& g) {
   return offsets;
 }
 
-// Writes pointers as kernels want them: [tile][tap][row].
-struct RowWriter {
-  const ConvGeometry& g;
-  const TapOffsets offsets;
-  const int64_t taps;
-  const int64_t tile_rows;
-  const void** tile;
-  int64_t row = 0;  // of the tile
-
-  void Advance(int64_t rows) {
-    row += rows;
-    if (row < tile_rows) return;
-    row = 0;
-    tile += taps * tile_rows;
-  }
-
-  // `count` positions `step` bytes apart whose taps all lie in the picture; `first` is the first
-  // tap of the first.
-  void AddInner(const char* first, int64_t step, int64_t count) {
-    while (count > 0) {
-      const int64_t rows = std::min(count, tile_rows - row);
-      const void** out = tile + row;
-      for (int64_t tap = 0; tap < taps; ++tap, out += tile_rows) {
-        const char* at = first + offsets[static_cast<size_t>(tap)];
-        for (int64_t r = 0; r < rows; ++r, at += step) out[r] = at;
-      }
-      first += rows * step;
-      count -= rows;
-      Advance(rows);
-    }
-  }
-
-  // A position whose first tap lies at (x0, y0), maybe outside of the picture.
-  void AddAny(const char* image, const void* zeros, int64_t y0, int64_t x0) {
-    const char* first = image + (y0 * g.in_w + x0) * g.pixel_bytes;
-    const void** out = tile + row;
-    size_t tap = 0;
-    for (int64_t ky = 0; ky < g.taps_h; ++ky) {
-      const int64_t y = y0 + ky * g.dilation_h;
-      for (int64_t kx = 0; kx < g.taps_w; ++kx, ++tap, out += tile_rows) {
-        const int64_t x = x0 + kx * g.dilation_w;
-        const bool inside = y >= 0 && y < g.in_h && x >= 0 && x < g.in_w;
-        *out = inside ? first + offsets[tap] : zeros;
-      }
-    }
-    Advance(1);
-  }
-};
-
 // The output positions of one axis whose taps all lie in the picture.
 struct InnerRange {
   int64_t begin, end;
@@ -140,38 +91,124 @@ struct InnerRange {
   [[nodiscard]] bool Has(int64_t position) const { return position >= begin && position < end; }
 };
 
+
+// Writes pointers as kernels want them: [tile][tap][row].
+class RowBuilder {
+ public:
+  RowBuilder(const ConvGeometry& geometry, const void* input, const void* zeros, int64_t tile_rows)
+      : g_(geometry),
+        input_(reinterpret_cast<uintptr_t>(input)),
+        zeros_(zeros),
+        tile_rows_(tile_rows),
+        taps_(geometry.taps_h * geometry.taps_w),
+        offsets_(OffsetsOf(geometry)),
+        inner_y_(g_.taps_h, g_.stride_h, g_.dilation_h, g_.pad_top, g_.in_h, g_.out_h),
+        inner_x_(g_.taps_w, g_.stride_w, g_.dilation_w, g_.pad_left, g_.in_w, g_.out_w) {}
+
+  // First as if all taps lay in the picture, then those that do not: few do not, and loops without
+  // conditions take several pointers at a time.
+  void Build(int64_t begin, int64_t end, const void** rows) {
+    ForRows(begin, end, [&](int64_t at, int64_t row, int64_t ox, int64_t count) {
+      const uintptr_t first = FirstTap(row, ox);
+      const auto step = static_cast<uintptr_t>(g_.stride_w * g_.pixel_bytes);
+      for (int64_t i = 0; i < count; ++i) {
+        firsts_[static_cast<size_t>(at + i)] = first + static_cast<uintptr_t>(i) * step;
+      }
+    });
+    switch (tile_rows_) {
+      case 4: WriteTiles<4>(end - begin, rows); break;
+      case 6: WriteTiles<6>(end - begin, rows); break;
+      case 12: WriteTiles<12>(end - begin, rows); break;
+      default: WriteTiles<0>(end - begin, rows); break;
+    }
+    ForRows(begin, end, [&](int64_t at, int64_t row, int64_t ox, int64_t count) {
+      const int64_t oy = row % g_.out_h;
+      const bool inner = inner_y_.Has(oy);
+      for (int64_t x = ox; x < ox + count; ++x) {
+        if (inner && x == std::max(ox, inner_x_.begin)) x = std::max(x, inner_x_.end);
+        if (x < ox + count) Pad(at + x - ox, oy, x, rows);
+      }
+    });
+  }
+
+  // The most positions that are built at a time.
+  [[nodiscard]] int64_t most() const { return kMost / tile_rows_ * tile_rows_; }
+
+ private:
+  static constexpr int64_t kMost = 384;
+
+  // Calls run(position from `begin`, output row counted through the images, column, positions) for
+  // the part of each output row that lies in [begin, end).
+  template <typename Run>
+  void ForRows(int64_t begin, int64_t end, Run run) const {
+    int64_t row = begin / g_.out_w;
+    int64_t ox = begin % g_.out_w;
+    for (int64_t p = begin; p < end; ++row, ox = 0) {
+      const int64_t count = std::min(g_.out_w - ox, end - p);
+      run(p - begin, row, ox, count);
+      p += count;
+    }
+  }
+
+  // Where a position's first tap lies, or would lie if the picture went on.
+  [[nodiscard]] uintptr_t FirstTap(int64_t row, int64_t ox) const {
+    const int64_t y = row / g_.out_h * g_.in_h + row % g_.out_h * g_.stride_h - g_.pad_top;
+    const int64_t x = ox * g_.stride_w - g_.pad_left;
+    return input_ + static_cast<uintptr_t>((y * g_.in_w + x) * g_.pixel_bytes);
+  }
+
+  // kRows: the rows of a tile; 0: any.
+  template <int kRows>
+  void WriteTiles(int64_t positions, const void** rows) const {
+    const int64_t tile_rows = kRows != 0 ? kRows : tile_rows_;
+    for (int64_t p = 0; p < positions; p += tile_rows) {
+      for (int64_t tap = 0; tap < taps_; ++tap, rows += tile_rows) {
+        const auto offset = static_cast<uintptr_t>(offsets_[static_cast<size_t>(tap)]);
+        for (int64_t r = 0; r < tile_rows; ++r) {
+          rows[r] = reinterpret_cast<const void*>(firsts_[static_cast<size_t>(p + r)] + offset);
+        }
+      }
+    }
+  }
+
+  // The taps of the position (oy, ox) that lie outside of the picture.
+  void Pad(int64_t position, int64_t oy, int64_t ox, const void** rows) const {
+    const int64_t y0 = oy * g_.stride_h - g_.pad_top;
+    const int64_t x0 = ox * g_.stride_w - g_.pad_left;
+    const void** out = rows + position / tile_rows_ * taps_ * tile_rows_ + position % tile_rows_;
+    for (int64_t ky = 0; ky < g_.taps_h; ++ky) {
+      const int64_t y = y0 + ky * g_.dilation_h;
+      for (int64_t kx = 0; kx < g_.taps_w; ++kx, out += tile_rows_) {
+        const int64_t x = x0 + kx * g_.dilation_w;
+        if (y < 0 || y >= g_.in_h || x < 0 || x >= g_.in_w) *out = zeros_;
+      }
+    }
+  }
+
+  const ConvGeometry& g_;
+  const uintptr_t input_;
+  const void* const zeros_;
+  const int64_t tile_rows_;
+  const int64_t taps_;
+  const TapOffsets offsets_;
+  const InnerRange inner_y_;
+  const InnerRange inner_x_;
+  std::array<uintptr_t, kMost + kMaxConvRows> firsts_ = {};  // rows that are missing too
+};
+
 }  // namespace
 
 void BuildConvRows(const ConvGeometry& g, const void* input, const void* zeros, int64_t begin,
                    int64_t end, int tile_rows, const void** rows) {
-  const auto* src = static_cast<const char*>(input);
   if (IsPointwise(g)) {
+    const auto* src = static_cast<const char*>(input);
     for (int64_t p = begin; p < end; ++p) *rows++ = src + p * g.pixel_bytes;
     return;
   }
-  RowWriter writer = {g, OffsetsOf(g), g.taps_h * g.taps_w, tile_rows, rows};
-  const InnerRange inner_y(g.taps_h, g.stride_h, g.dilation_h, g.pad_top, g.in_h, g.out_h);
-  const InnerRange inner_x(g.taps_w, g.stride_w, g.dilation_w, g.pad_left, g.in_w, g.out_w);
-  const int64_t step = g.stride_w * g.pixel_bytes;
-  int64_t ox = begin % g.out_w;
-  int64_t row = begin / g.out_w;  // counted through the images
-  for (int64_t p = begin; p < end;) {
-    const int64_t oy = row % g.out_h;
-    const char* image = src + row / g.out_h * g.in_h * g.in_w * g.pixel_bytes;
-    const int64_t y0 = oy * g.stride_h - g.pad_top;
-    const int64_t x0 = ox * g.stride_w - g.pad_left;
-    int64_t count = 1;
-    if (inner_y.Has(oy) && inner_x.Has(ox)) {
-      count = std::min(inner_x.end - ox, end - p);
-      writer.AddInner(image + (y0 * g.in_w + x0) * g.pixel_bytes, step, count);
-    } else {
-      writer.AddAny(image, zeros, y0, x0);
-    }
-    p += count;
-    ox += count;
-    if (ox < g.out_w) continue;
-    ox = 0;
-    ++row;
+  RowBuilder builder(g, input, zeros, tile_rows);
+  for (int64_t at = begin; at < end; at += builder.most()) {
+    builder.Build(at, std::min(at + builder.most(), end), rows);
+    rows += builder.most() * g.taps_h * g.taps_w;
   }
 }
 
@@ -180,15 +217,20 @@ bool FindTileTaps(const ConvGeometry& g, int64_t begin, int64_t end, int64_t til
   const InnerRange inner(g.taps_h, g.stride_h, g.dilation_h, g.pad_top, g.in_h, g.out_h);
   if (inner.begin <= 0 && inner.end >= g.out_h) return false;
   bool lacks = false;
+  int64_t ox = begin % g.out_w;
+  int64_t oy = begin / g.out_w % g.out_h;
   for (int64_t p = begin; p < end; p += tile_rows, ++taps) {
-    const int64_t first = p / g.out_w;
-    const int64_t last = (std::min(p + tile_rows, end) - 1) / g.out_w;
+    const int64_t first = oy;
+    for (ox += std::min(tile_rows, end - p); ox > g.out_w; ox -= g.out_w) ++oy;
+    const int64_t last = oy;
+    if (ox == g.out_w) ox = 0, ++oy;
+    while (oy >= g.out_h) oy -= g.out_h;
     int64_t from = 0;
     int64_t to = g.taps_h;
-    if (first / g.out_h == last / g.out_h) {
+    if (!(inner.Has(first) && inner.Has(last)) && last < g.out_h) {
       // Lower positions of the output find higher rows of taps above the picture.
-      const int64_t lowest = last % g.out_h * g.stride_h - g.pad_top;
-      const int64_t highest = first % g.out_h * g.stride_h - g.pad_top;
+      const int64_t lowest = last * g.stride_h - g.pad_top;
+      const int64_t highest = first * g.stride_h - g.pad_top;
       while (from < to && lowest + from * g.dilation_h < 0) ++from;
       while (to > from && highest + (to - 1) * g.dilation_h >= g.in_h) --to;
       if (from == to) from = 0, to = 1;

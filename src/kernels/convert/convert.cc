@@ -14,9 +14,14 @@ const ConvertKernel<Fn>* Best(std::span<const ConvertKernel<Fn>> kernels, int64_
   return nullptr;
 }
 
-// Codes of up to kTile channels and kTile pixels between their two layouts.
+// Codes of up to kTile channels and kTile pixels between their two layouts; of fewer channels, as
+// a picture's 3, more pixels.
 constexpr int64_t kTile = 64;
 using Tile = std::array<uint8_t, kTile * kTile + 64>;
+
+int64_t TilePixels(int64_t channels) {
+  return channels >= kTile ? kTile : kTile * kTile / channels / kTile * kTile;
+}
 
 }  // namespace
 
@@ -84,15 +89,16 @@ const ConvertKernel<TransposeFn>* FindTranspose(int64_t element_bytes, Isa isa) 
 void QuantizeToNhwc(const QuantizeTranspose& fns, const QuantizeParams& params, const float* src,
                     int64_t channels, int64_t plane, int64_t begin, int64_t end, void* dst) {
   Tile tile;
-  for (int64_t p = begin; p < end; p += kTile) {
-    const int64_t pixels = std::min(kTile, end - p);
+  const int64_t most = TilePixels(channels);
+  for (int64_t p = begin; p < end; p += most) {
+    const int64_t pixels = std::min(most, end - p);
     for (int64_t c = 0; c < channels; c += kTile) {
       const int64_t count = std::min(kTile, channels - c);
       for (int64_t i = 0; i < count; ++i) {
         fns.quantize(params, src + (c + i) * plane + p, pixels,
-                     &tile[static_cast<size_t>(i * kTile)]);
+                     &tile[static_cast<size_t>(i * most)]);
       }
-      fns.transpose(tile.data(), kTile, count, pixels,
+      fns.transpose(tile.data(), most, count, pixels,
                     static_cast<uint8_t*>(dst) + (p - begin) * channels + c, channels);
     }
   }

@@ -105,7 +105,7 @@ SKIFF_INLINE void RunBlock(const DepthwiseTile& t, const Taps& taps, const char*
 
 // P windows from position p on, all channels. One of `block` channels at a time.
 template <typename Rung, typename F, int K, int S, int P, typename Taps>
-void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
+SKIFF_INLINE void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
   using Narrow = typename Rung::Narrow;
   constexpr bool kNarrows = K == 3 && requires { F::kTakesNarrow; };
   const Epilogue e = *t.epilogue;  // a copy: stores to dst cannot change it

@@ -185,15 +185,17 @@ SKIFF_INLINE void StoreByLanes(const Epilogue& e, const __m512i (&acc)[P][4],
   const __m512i lo = _mm512_set1_epi8(static_cast<char>(e.lo_code));
   const __m512i hi = _mm512_set1_epi8(static_cast<char>(e.hi_code));
   char* dst = static_cast<char*>(rows.dst);
+  __m512i codes[P][4];
+  SKIFF_UNROLL
+  for (int v = 0; v < 4; ++v) {
+    const __m512 m = _mm512_load_ps(rows.factors + 16 * v);
+    const __m512 b = _mm512_load_ps(rows.factors + 64 + 16 * v);
+    SKIFF_UNROLL
+    for (int p = 0; p < P; ++p) codes[p][v] = Codes<Kind>::Of(acc[p][v], m, b, rest, nullptr);
+  }
   SKIFF_UNROLL
   for (int p = 0; p < P; ++p, dst += rows.dst_stride) {
-    __m512i codes[4];
-    SKIFF_UNROLL
-    for (int v = 0; v < 4; ++v) {
-      codes[v] = Codes<Kind>::Of(acc[p][v], _mm512_load_ps(rows.factors + 16 * v),
-                                 _mm512_load_ps(rows.factors + 64 + 16 * v), rest, nullptr);
-    }
-    StoreBytes(Codes<Kind>::Pack(codes, lo, hi), rows.n, dst);
+    StoreBytes(Codes<Kind>::Pack(codes[p], lo, hi), rows.n, dst);
   }
 }
 
