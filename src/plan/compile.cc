@@ -28,6 +28,7 @@ class Compiler {
     }
     SKIFF_RETURN_IF_ERROR(BindOutputs());
     ShareStorage();
+    LinkWeights();
     return std::move(model_);
   }
 
@@ -159,6 +160,16 @@ class Compiler {
         model_->storages.push_back({first[r], std::max(first[r], last[r])});
       }
       model_->values[v].storage = it->second;
+    }
+  }
+
+  // Tells every step which weights are read next.
+  void LinkWeights() {
+    const void* next = nullptr;
+    for (size_t s = model_->steps.size(); s-- > 0;) {
+      steps::Step& step = *model_->steps[s].step;
+      step.SetNextWeights(next);
+      if (const void* first = step.FirstWeights()) next = first;
     }
   }
 

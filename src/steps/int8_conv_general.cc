@@ -86,6 +86,9 @@ class GeneralConv final : public KernelStep {
     zeros_.Zero();
   }
 
+  [[nodiscard]] const void* FirstWeights() const override { return groups_[0].weights.As(); }
+  void SetNextWeights(const void* weights) override { next_weights_ = weights; }
+
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     ConvPlace place;
     SKIFF_RETURN_IF_ERROR(window_.Reshape(shapes, &place));
@@ -153,6 +156,7 @@ class GeneralConv final : public KernelStep {
     conv.geometry = Geometry(place);
     conv.groups = groups_;
     conv.group_bytes = group_bytes_;
+    conv.next_weights = next_weights_;
     return conv;
   }
 
@@ -170,6 +174,7 @@ class GeneralConv final : public KernelStep {
   int64_t group_bytes_;
   ConvSource source_;
   AlignedBuffer zeros_;
+  const void* next_weights_ = nullptr;
 };
 
 }  // namespace

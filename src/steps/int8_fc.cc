@@ -27,6 +27,9 @@ class Int8Fc final : public KernelStep {
         packed_(std::move(chosen.groups)),
         source_(spec.input, false, false, kernel_->input == ConvInput::kS16, isa) {}
 
+  [[nodiscard]] const void* FirstWeights() const override { return packed_[0].weights.As(); }
+  void SetNextWeights(const void* weights) override { next_weights_ = weights; }
+
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     const Dims& x = shapes.in(0);
     const int split = in_num_col_dims_ < 0 ? x.rank() - 1 : in_num_col_dims_;
@@ -60,6 +63,7 @@ class Int8Fc final : public KernelStep {
     conv.epilogue = &e;
     conv.dst = run.out[0].data;
     conv.dst_stride = n_ * kernels::ElementBytes(e.store);
+    conv.next_weights = next_weights_;
     RunConvOnPool(conv, rows, nullptr, run.pool);  // its rows lie where kernels want them
     return OkStatus();
   }
@@ -76,6 +80,7 @@ class Int8Fc final : public KernelStep {
   const ConvKernel* kernel_;
   std::vector<kernels::PackedConv> packed_;
   ConvSource source_;
+  const void* next_weights_ = nullptr;
 };
 
 Status CheckSpec(const Int8FcSpec& s) {

@@ -130,6 +130,11 @@ class Step {
     (void)input;
     return true;
   }
+  // The weights that Run reads first, if it reads any that may lie far away by then; else null.
+  [[nodiscard]] virtual const void* FirstWeights() const { return nullptr; }
+  // Run may fetch those of a later step when it has no more weights of its own to fetch. To be
+  // called before the step is shared.
+  virtual void SetNextWeights(const void* weights) { (void)weights; }
   // Equal kernels that this step could run on at the extents given, with so many threads.
   [[nodiscard]] virtual KernelCandidates Candidates(std::span<const Dims> in,
                                                     std::span<const Dims> out, int threads) const {

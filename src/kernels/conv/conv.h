@@ -128,6 +128,8 @@ struct ConvRun {
   int64_t dst_stride = 0;  // bytes between positions
   const void* residual = nullptr;
   int64_t residual_stride = 0;
+  // Weights that whatever runs next reads first: may be fetched. Null: unknown.
+  const void* next_weights = nullptr;
 };
 // The widest kernel that RunConvPart can take: its pointers lie on the stack.
 inline constexpr int64_t kMaxConvTaps = 256;

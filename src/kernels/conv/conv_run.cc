@@ -113,9 +113,13 @@ void SetPairs(const PackedConv& packed, int64_t panel, int64_t width, ConvTile* 
   tile->fixup_weights = pairs.fixup_weights.As<int8_t>() + fixup * width * 4;
 }
 
-// Panels [panel_begin, panel_end) of one group.
+int64_t BytesBetween(const void* from, const void* to) {
+  return static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) - reinterpret_cast<uintptr_t>(from));
+}
+
+// Panels [panel_begin, panel_end) of one group, and then `next`, which may be null.
 void RunPanels(const ConvRun& run, int64_t group, ConvTile tile, int64_t begin, int64_t panel_begin,
-               int64_t panel_end) {
+               int64_t panel_end, const void* next) {
   const Epilogue& e = *run.epilogue;
   const int64_t width = run.kernel->channels;
   const PackedConv& packed = run.groups[static_cast<size_t>(group)];
@@ -128,7 +132,11 @@ void RunPanels(const ConvRun& run, int64_t group, ConvTile tile, int64_t begin, 
   tile.residual_stride = run.residual_stride;
   for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
     tile.weights = packed.weights.As() + panel * panel_bytes;
-    tile.next_panel = panel + 1 < panel_end && panel_bytes <= kMaxFetched ? panel_bytes : 0;
+    tile.next_panel = 0;
+    if (panel_bytes <= kMaxFetched) {
+      if (panel + 1 < panel_end) tile.next_panel = panel_bytes;
+      if (panel + 1 == panel_end && next) tile.next_panel = BytesBetween(tile.weights, next);
+    }
     if (packed.start.size() != 0) tile.start = packed.start.As<int32_t>() + panel * width;
     if (run.kernel->pre_add) SetPairs(packed, panel, width, &tile);
     tile.channel = group * packed.out_channels + panel * width;
@@ -182,7 +190,9 @@ void RunConvPart(const ConvRun& run, int64_t begin, int64_t end, int64_t panel_b
             GatherRows(run, rows.data(), tile.tile_rows, tile.positions, tile.row_offset, scratch);
         tile.row_offset = 0;
       }
-      RunPanels(run, group, tile, at, p - group * panels, group_end - group * panels);
+      const bool last = at + block >= end && group_end == panel_end;
+      RunPanels(run, group, tile, at, p - group * panels, group_end - group * panels,
+                last ? run.next_weights : nullptr);
       p = group_end;
     }
   }

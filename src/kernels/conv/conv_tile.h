@@ -42,7 +42,7 @@ struct ConvTile {
   const ConvTaps* tile_taps = nullptr;
   int64_t steps = 0;
   const void* weights = nullptr;  // one panel
-  // How many bytes further the next one is that will be computed; 0: there is none.
+  // How many bytes further the next one is that will be used, of this layer or of another; 0: none.
   int64_t next_panel = 0;
   // Per channel of the panel, -128 times the sum of its weights: what the sums of a kernel that
   // reads s8 codes as code + 128 start from.
