@@ -124,15 +124,16 @@ SKIFF_INLINE ConvTaps TapsOf(const ConvTile& t, int64_t first) {
   return {0, static_cast<int32_t>(t.taps)};
 }
 
-// From the weights of two steps to what is fetched from L3 meanwhile: each of the first tiles asks
-// for other lines of the next panel, so that together they ask for all of it. Later tiles ask for
-// what they have.
+// From the weights of two steps to what is fetched from L3 meanwhile, two lines, half of
+// kTwoStepsBytes apart: each of the first tiles asks for other lines of the next panel, so that
+// together they ask for all of it, and twice, because those at the upper and lower edges of a
+// picture pass over some taps. Later tiles ask for what they have.
 template <typename Dot, int64_t kTwoStepsBytes>
 SKIFF_INLINE int64_t FetchOffset(const ConvTile& t, int64_t first) {
   constexpr int64_t kLine = 64;
   const int64_t at = first / Dot::kRows * kLine;
   const bool share = t.positions * kLine >= Dot::kRows * kTwoStepsBytes && at < kTwoStepsBytes;
-  return t.next_panel != 0 && share ? t.next_panel + at : 0;
+  return t.next_panel != 0 && share ? t.next_panel + at % (kTwoStepsBytes / 2) : 0;
 }
 
 // R positions x V vectors of channels. `rows` is where the first position's pointer lies.
@@ -154,7 +155,10 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
   w += s * kStepBytes;
   for (int64_t tap = taps.begin + 1;; ++tap, s = 0) {
     for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
-      if constexpr (Dot::kFetches) __builtin_prefetch(w + fetch, 0, 2);
+      if constexpr (Dot::kFetches) {
+        __builtin_prefetch(w + fetch, 0, 2);
+        __builtin_prefetch(w + fetch + kStepBytes, 0, 2);
+      }
       if constexpr (Dot::kPreAdd) {
         sums.TwoSteps(x, order[s], order[s + 1], w);
       } else {
