@@ -123,18 +123,23 @@ SKIFF_INLINE void RunWindows(const DepthwiseTile& t, int64_t p, Taps taps) {
   }
 }
 
-// A row of windows, kPositions at a time; the last ones overlap with those before them. Fewer
-// windows than that are done one by one.
+// A row of fewer windows than kPositions.
+template <typename Rung, int K, int S>
+__attribute__((noinline)) void RunNarrowRow(const DepthwiseTile& t) {
+  for (int64_t p = 0; p < t.positions; ++p) {
+    const EdgeTaps<K, K> taps(t, p * S - t.pad_left);
+    RunWindows<Rung, typename Rung::AnyFinish, K, S, 1>(t, p, taps);
+  }
+}
+
+// A row of windows, kPositions at a time; the last ones overlap with those before them.
 template <typename Rung, typename F, int K, int S>
 void RunRow(const DepthwiseTile& t) {
   constexpr int P = Rung::kPositions;
   constexpr int kColumns = (P - 1) * S + K;
-  using Any = typename Rung::AnyFinish;
   const int64_t count = t.positions;
-  for (int64_t p = 0; count < P && p < count; ++p) {
-    RunWindows<Rung, Any, K, S, 1>(t, p, EdgeTaps<K, K>(t, p * S - t.pad_left));
-  }
-  for (int64_t done = 0; count >= P && done < count; done += P) {
+  if (count < P) return RunNarrowRow<Rung, K, S>(t);
+  for (int64_t done = 0; done < count; done += P) {
     const int64_t p = done + P <= count ? done : count - P;
     const int64_t column = p * S - t.pad_left;
     if (column >= 0 && column + kColumns <= t.columns) {
