@@ -144,6 +144,14 @@ Result<Isa> SelectIsa() {
   return *isa;
 }
 
+bool HalvesVectors512() {
+  constexpr uint32_t kAuth = 0x68747541;  // of "AuthenticAMD"
+  constexpr uint32_t kZen3And4 = 0x19;
+  const uint32_t eax = Cpuid(1).eax;
+  const uint32_t family = (eax >> 8 & 0xf) + (eax >> 20 & 0xff);
+  return Cpuid(0).ebx == kAuth && family == kZen3And4 && Supported(Isa::kAvx512bw);
+}
+
 std::string CpuName() {
   std::array<uint32_t, 12> words{};
   for (uint32_t i = 0; i < 3; ++i) {

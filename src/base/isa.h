@@ -31,6 +31,10 @@ bool AmxRefused();
 // error. Read from the environment at each call.
 Result<Isa> SelectIsa();
 
+// True when this CPU computes vectors of 512 bits in two halves, as AMD's Zen 4 does: they are no
+// faster than those of 256, and fill up in larger steps. For cost models.
+bool HalvesVectors512();
+
 // "AMD EPYC ...", from CPUID.
 std::string CpuName();
 

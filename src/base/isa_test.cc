@@ -122,6 +122,12 @@ TEST(IsaTest, NamingAnAbsentRungIsAnError) {
   EXPECT_EQ(SelectIsa().status().code(), StatusCode::kUnsupported);
 }
 
+TEST(IsaTest, OnlyACpuOfAmdWithAvx512HalvesItsVectors) {
+  if (!HalvesVectors512()) GTEST_SKIP() << "this CPU does not: " << CpuName();
+  EXPECT_TRUE(__builtin_cpu_is("amd"));
+  EXPECT_TRUE(__builtin_cpu_supports("avx512bw"));
+}
+
 TEST(IsaTest, CpuHasAName) { EXPECT_FALSE(CpuName().empty()); }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/isa.h"
 #include "onednn/weights_impl.h"
 
 namespace skiff::onednn {
@@ -80,13 +81,32 @@ ConvDescription DescribeConv(const ConvSpec& spec, const Descs& d) {
   return Describe<dnnl::convolution_forward>(spec, d, dnnl::algorithm::convolution_direct);
 }
 
-// The cost model. On AVX2 oneDNN prefers its batch-reduce kernel for 1x1 convolutions; the direct
-// one behind it is 3 to 10 % faster, but divides few positions among threads worse.
-std::string PreferredKernel(const std::string& first, const ConvExtents& e, int threads) {
+// Would vectors of 256 bits serve better where those of 512 are two halves? They leave fewer lanes
+// empty, and cost less where there are few products for a sum.
+bool FitsHalves(const std::string& first, const ConvSpec& spec) {
+  const int64_t in = spec.in_channels;
+  const int64_t out = spec.out_channels;
+  if (first == "jit:avx512_core") return out > 16 && out <= 32;  // pictures
+  if (first != "brgconv:avx512_core" && first != "brgconv_1x1:avx512_core") return false;
+  const int64_t last = out % 16;
+  return in <= 24 || (last >= 1 && last <= 8 && out <= 128);
+}
+
+// The cost model, measured on Zen 3 and 4 (docs/performance.md).
+std::string PreferredKernel(const std::string& first, const ConvSpec& spec, const ConvExtents& e,
+                            int threads) {
   constexpr int64_t kLeastPositions = 64;  // per thread
   const int64_t positions = e.batch * e.out[0] * e.out[1];
+  // oneDNN prefers its batch-reduce kernels. The direct ones behind them are 3 to 10 % faster for
+  // 1x1, but divide few positions among threads worse, and 10 to 30 % for depthwise convolutions.
   const bool divides = threads == 1 || positions >= kLeastPositions * threads;
-  return first == "brgconv_1x1:avx2" && divides ? "jit_1x1:avx2" : first;
+  if (first == "brgconv_1x1:avx2" && divides) return "jit_1x1:avx2";
+  if (first == "brdgmm_dw:avx2") return "jit_dw:avx2";
+  if (first == "brdgmm_dw:avx512_core") return "jit_dw:avx512_core";
+  if (HalvesVectors512() && FitsHalves(first, spec)) {
+    return first.substr(0, first.find(':')) + ":avx2";
+  }
+  return first;
 }
 
 // Goes on to the kernel of that name; false when oneDNN has none.
@@ -101,7 +121,7 @@ std::unique_ptr<Primitive::Impl> MakeDirect(const ConvSpec& spec, const ConvExte
                                             const Descs& d, const Weights& weights, int threads,
                                             std::string_view kernel) {
   ConvDescription description = DescribeConv(spec, d);
-  const std::string preferred = PreferredKernel(description.impl_info_str(), e, threads);
+  const std::string preferred = PreferredKernel(description.impl_info_str(), spec, e, threads);
   const bool found = (!kernel.empty() && AdvanceTo(kernel, description)) ||
                      AdvanceTo(preferred, description = DescribeConv(spec, d));
   if (!found) description = DescribeConv(spec, d);
@@ -160,7 +180,7 @@ Result<std::vector<std::string>> ConvKernels(const ConvSpec& spec, const ConvExt
       if (fresh && (name == first || !old)) names.push_back(name);
     } while (names.size() < kMost && description.next_impl());
     const auto preferred =
-        std::find(names.begin(), names.end(), PreferredKernel(first, extents, threads));
+        std::find(names.begin(), names.end(), PreferredKernel(first, spec, extents, threads));
     if (preferred != names.end()) std::rotate(names.begin(), preferred, preferred + 1);
     return names;
   });

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/isa.h"
 #include "onednn/test_arrays.h"
 
 namespace skiff::onednn {
@@ -136,6 +137,28 @@ TEST(ConvKernelTest, TheCostModelsIsTheFirst) {
       EXPECT_EQ((*other)->kernel(), kernels->front()) << "a stranger's choice is passed over";
     }
   }
+}
+
+std::string Preferred(const ConvSpec& spec, const ConvExtents& extents) {
+  const auto kernels = ConvKernels(spec, extents, 1);
+  return kernels.ok() ? kernels->front() : kernels.status().ToString();
+}
+
+TEST(ConvKernelTest, DepthwiseIsDirect) {
+  const ConvSpec depthwise{false, 64, 64, 64, {3, 3}, {1, 1}, {1, 1}, nullptr, {}};
+  const std::string name = Preferred(depthwise, {1, {28, 28}, {28, 28}, {1, 1}});
+  EXPECT_FALSE(name.starts_with("brdgmm_dw")) << name;
+}
+
+TEST(ConvKernelTest, VectorsThatAreHalvedAreUsedWhereTheyFillUp) {
+  if (!HalvesVectors512()) GTEST_SKIP() << "this CPU does not halve vectors: " << CpuName();
+  const ConvExtents extents{1, {28, 28}, {28, 28}, {1, 1}};
+  const auto of = [&](int64_t out_channels) {
+    const ConvSpec spec{false, 96, out_channels, 1, {3, 3}, {1, 1}, {1, 1}, nullptr, {}};
+    return Preferred(spec, extents);
+  };
+  EXPECT_TRUE(of(24).ends_with(":avx2")) << of(24);
+  EXPECT_TRUE(of(64).ends_with(":avx512_core")) << of(64);
 }
 
 const float kHasBias = 0;
