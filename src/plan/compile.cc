@@ -6,6 +6,7 @@
 
 #include "ops/op_def.h"
 #include "plan/model.h"
+#include "steps/int8_conv.h"
 #include "steps/known_ints.h"
 
 namespace skiff::plan {
@@ -18,7 +19,10 @@ using graph::Value;
 class Compiler {
  public:
   Compiler(const Graph& graph, const CompileOptions& options)
-      : graph_(graph), in_place_(options.in_place), choices_(options.choices) {}
+      : graph_(graph),
+        in_place_(options.in_place),
+        fuse_addends_(options.fuse && options.fuse_addends),
+        choices_(options.choices) {}
 
   Result<std::shared_ptr<Model>> Run(Isa isa) {
     model_->isa = isa;
@@ -27,6 +31,7 @@ class Compiler {
       SKIFF_RETURN_IF_ERROR(Lower(node, isa).WithContext(node.type + " " + node.name));
     }
     SKIFF_RETURN_IF_ERROR(BindOutputs());
+    if (fuse_addends_) FuseAddends();
     ShareStorage();
     LinkWeights();
     return std::move(model_);
@@ -94,6 +99,30 @@ class Compiler {
     }
     for (int v : model_->outputs) SKIFF_RETURN_IF_ERROR(check(v, "the model's output"));
     return OkStatus();
+  }
+
+  // Puts every convolution whose float output only another one adds into that one's step.
+  void FuseAddends() {
+    std::vector<PlannedStep>& all = model_->steps;
+    std::vector<int> readers(model_->values.size());
+    std::unordered_map<int, size_t> writer;
+    for (const int v : model_->outputs) ++readers[static_cast<size_t>(v)];
+    for (size_t s = 0; s < all.size(); ++s) {
+      for (const int v : all[s].inputs) ++readers[static_cast<size_t>(v)];
+      for (const int v : all[s].outputs) writer[v] = s;
+    }
+    for (PlannedStep& sum : all) {
+      if (sum.inputs.size() != 2 || readers[static_cast<size_t>(sum.inputs[1])] != 1) continue;
+      const auto found = writer.find(sum.inputs[1]);
+      if (found == writer.end()) continue;
+      PlannedStep& addend = all[found->second];
+      std::unique_ptr<steps::Step> both = steps::FuseAddend(&addend.step, &sum.step);
+      if (both == nullptr) continue;
+      sum.step = std::move(both);
+      sum.inputs[1] = addend.inputs[0];
+      sum.info.name += " + " + addend.info.name;
+    }
+    std::erase_if(all, [](const PlannedStep& planned) { return planned.step == nullptr; });
   }
 
   // -- storage
@@ -175,6 +204,7 @@ class Compiler {
 
   const Graph& graph_;
   bool in_place_;
+  bool fuse_addends_;
   std::shared_ptr<const steps::KernelChoices> choices_;
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   std::unordered_map<const Value*, int> index_;

@@ -29,6 +29,7 @@ struct CompileOptions {
   std::vector<std::pair<std::string, double>> thresholds;
   bool fuse = true;              // off: every operator stays visible (for `skiff compare`)
   bool in_place = true;          // off: no step writes over its input (for the same)
+  bool fuse_addends = true;      // off: what is added to a convolution's sums is a tensor of its own
   bool hoist_strides = true;     // off: tensors have the extents that the model says (for the same)
   bool keep_identities = false;  // on: what changes nothing runs too (for calibration, which wants
                                  // every variable under its own name)

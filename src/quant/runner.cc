@@ -75,6 +75,7 @@ Result<std::unique_ptr<Runner>> Runner::Make(const program::Program& program,
   compile.precision = options.precision;
   compile.fuse = !options.visible;
   compile.in_place = !options.visible;
+  compile.fuse_addends = false;  // layers are told apart, and timed, by name
   compile.keep_identities = options.visible;
   SKIFF_ASSIGN_OR_RETURN(auto model, plan::Compile(program, compile));
   runtime::ContextOptions run;

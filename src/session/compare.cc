@@ -197,6 +197,7 @@ Result<CompareResult> CompareLayers(const program::Program& program, const Sessi
   SKIFF_ASSIGN_OR_RETURN(plan::CompileOptions judged_options, OptionsFor(options));
   judged_options.in_place = false;
   judged_options.hoist_strides = false;
+  judged_options.fuse_addends = false;
   SKIFF_ASSIGN_OR_RETURN(const auto judged_model, plan::Compile(program, judged_options));
   plan::CompileOptions reference_options = judged_options;
   reference_options.precision = reference;
@@ -218,6 +219,7 @@ Result<CompareResult> CompareLayers(const program::Program& program, const Sessi
   SKIFF_ASSIGN_OR_RETURN(plan::CompileOptions judged_options, OptionsFor(options));
   judged_options.in_place = false;
   judged_options.hoist_strides = false;
+  judged_options.fuse_addends = false;
   SKIFF_ASSIGN_OR_RETURN(const auto model, plan::Compile(program, judged_options));
   runtime::Context judged(model, KeepAll(options));
   SKIFF_RETURN_IF_ERROR(SetInputs(judged, inputs));

@@ -52,4 +52,10 @@ struct Int8ConvSpec {
 // The accumulator bound (in_channels / groups * kernel_h * kernel_w codes) is checked here.
 Result<std::unique_ptr<Step>> MakeInt8Conv(const Int8ConvSpec& spec, Isa isa);
 
+// The step that does both, some positions at a time, so that the floats between them stay in cache:
+// `addend` computes the float residual of `sum`, both of MakeInt8Conv. Inputs: those of `sum`
+// without its residual, then those of `addend`. Null, and both as they were, where they are not
+// such a pair or too large to gain by it.
+std::unique_ptr<Step> FuseAddend(std::unique_ptr<Step>* addend, std::unique_ptr<Step>* sum);
+
 }  // namespace skiff::steps

@@ -92,29 +92,49 @@ class GeneralConv final : public KernelStep {
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     ConvPlace place;
     SKIFF_RETURN_IF_ERROR(window_.Reshape(shapes, &place));
-    shapes.set_workspace(ScratchBytes(place, shapes.threads()) +
-                         source_.WorkspaceBytes(Image(place)));
+    shapes.set_workspace(WorkspaceBytes(place, shapes.threads()));
     return OkStatus();
   }
 
   [[nodiscard]] Status Run(const RunContext& run) const noexcept override {
     const Result<ConvPlace> placed = window_.Place(run.in[0].dims);
     if (!placed.ok()) return placed.status();
-    const ConvPlace& place = *placed;
+    kernels::ConvRun conv = Begin(*placed, run.in[0].data, run.workspace, run.pool);
+    conv.dst = run.out[0].data;
+    if (window_.has_residual) conv.residual = run.in[1].data;
+    RunConvOnPool(conv, placed->positions(), run.workspace, run.pool);
+    return OkStatus();
+  }
+
+  [[nodiscard]] const ConvWindow& window() const { return window_; }
+  [[nodiscard]] const kernels::Epilogue& epilogue() const { return epilogue_.epilogue; }
+  [[nodiscard]] int64_t weights() const {
+    return window_.out_channels * window_.multiply_adds_per_output;
+  }
+
+  // A multiple of 64: what each thread needs for its rows, and then the codes of the input.
+  [[nodiscard]] size_t WorkspaceBytes(const ConvPlace& place, int threads) const {
+    const size_t codes = source_.WorkspaceBytes(Image(place));
+    return ScratchBytes(place, threads) + (codes + 63) / 64 * 64;
+  }
+
+  // Brings the input into its form; the run lacks dst and residual.
+  [[nodiscard]] kernels::ConvRun Begin(const ConvPlace& place, const void* input,
+                                       std::byte* workspace, ThreadPool* pool) const {
     const kernels::Epilogue& e = epilogue_.epilogue;
     kernels::ConvRun conv = Layer(place);
-    std::byte* const codes = run.workspace + ScratchBytes(place, run.pool->threads());
-    conv.input = source_.Prepare(Image(place), run.in[0].data, codes, run.pool);
+    std::byte* const codes = workspace + ScratchBytes(place, pool->threads());
+    conv.input = source_.Prepare(Image(place), input, codes, pool);
     conv.zeros = zeros_.As();
     conv.epilogue = &e;
-    conv.dst = run.out[0].data;
     conv.dst_stride = window_.out_channels * kernels::ElementBytes(e.store);
-    if (window_.has_residual) {
-      conv.residual = run.in[1].data;
-      conv.residual_stride = window_.out_channels * kernels::ElementBytes(e.residual);
-    }
-    RunConvOnPool(conv, place.positions(), run.workspace, run.pool);
-    return OkStatus();
+    conv.residual_stride = window_.out_channels * kernels::ElementBytes(e.residual);
+    return conv;
+  }
+
+  // Of one thread.
+  [[nodiscard]] size_t RowBytes(const ConvPlace& place) const {
+    return kernels::ConvScratchBytes(Layer(place), place.positions());
   }
 
  private:
@@ -161,8 +181,7 @@ class GeneralConv final : public KernelStep {
   }
 
   [[nodiscard]] size_t ScratchBytes(const ConvPlace& place, int threads) const {
-    return kernels::ConvScratchBytes(Layer(place), place.positions()) *
-           static_cast<size_t>(threads);
+    return RowBytes(place) * static_cast<size_t>(threads);
   }
 
   ConvWindow window_;
@@ -177,7 +196,104 @@ class GeneralConv final : public KernelStep {
   const void* next_weights_ = nullptr;
 };
 
+// See FuseAddend.
+class ConvWithAddend final : public Step {
+ public:
+  // Both have weights that stay in L2 beside the floats of some positions.
+  static constexpr int64_t kMostWeights = int64_t{256} << 10;
+
+  ConvWithAddend(std::unique_ptr<GeneralConv> addend, std::unique_ptr<GeneralConv> sum)
+      : addend_(std::move(addend)), sum_(std::move(sum)) {}
+
+  [[nodiscard]] StepInfo Info() const override { return sum_->Info(); }
+  [[nodiscard]] KernelCandidates Candidates(std::span<const Dims> in, std::span<const Dims> out,
+                                            int threads) const override {
+    return sum_->Candidates(in, out, threads);
+  }
+  [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
+                                     std::span<const Dims> out) const override {
+    return addend_->MultiplyAdds(in, out) + sum_->MultiplyAdds(in, out);
+  }
+  [[nodiscard]] const void* FirstWeights() const override { return addend_->FirstWeights(); }
+
+  [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
+    SKIFF_ASSIGN_OR_RETURN(const ConvPlace to, sum_->window().Place(shapes.in(0)));
+    SKIFF_ASSIGN_OR_RETURN(const ConvPlace from, addend_->window().Place(shapes.in(1)));
+    const Dims out = {to.images, sum_->window().out_channels, to.out_h, to.out_w};
+    const Dims added = {from.images, out[1], from.out_h, from.out_w};
+    if (!(added == out)) {
+      return InvalidArgument("the residual " + added.ToString() + " is added to an output of " +
+                             out.ToString());
+    }
+    shapes.set_out(0, out);
+    shapes.set_workspace(FloatBytes() * static_cast<size_t>(shapes.threads()) +
+                         addend_->WorkspaceBytes(from, shapes.threads()) +
+                         sum_->WorkspaceBytes(to, shapes.threads()));
+    return OkStatus();
+  }
+
+  [[nodiscard]] Status Run(const RunContext& run) const noexcept override {
+    const Result<ConvPlace> to = sum_->window().Place(run.in[0].dims);
+    if (!to.ok()) return to.status();
+    const Result<ConvPlace> from = addend_->window().Place(run.in[1].dims);
+    if (!from.ok()) return from.status();
+    const int threads = run.pool->threads();
+    std::byte* const addend_space = run.workspace + FloatBytes() * static_cast<size_t>(threads);
+    std::byte* const sum_space = addend_space + addend_->WorkspaceBytes(*from, threads);
+    const kernels::ConvRun addend = addend_->Begin(*from, run.in[1].data, addend_space, run.pool);
+    kernels::ConvRun sum = sum_->Begin(*to, run.in[0].data, sum_space, run.pool);
+    sum.dst = run.out[0].data;
+    const int64_t positions = to->positions();
+    const int64_t blocks = (positions + kBlock - 1) / kBlock;
+    run.pool->ParallelFor(blocks, [&](int64_t block, int thread) {
+      const auto t = static_cast<size_t>(thread);
+      const int64_t begin = block * kBlock;
+      const int64_t end = std::min(begin + kBlock, positions);
+      RunBlock(addend, sum, begin, end, run.workspace + t * FloatBytes(),
+               addend_space + t * addend_->RowBytes(*from), sum_space + t * sum_->RowBytes(*to));
+    });
+    return OkStatus();
+  }
+
+ private:
+  static constexpr int64_t kBlock = 96;  // whole tiles of every kernel
+
+  [[nodiscard]] size_t FloatBytes() const {
+    return static_cast<size_t>(kBlock * sum_->window().out_channels) * sizeof(float);
+  }
+
+  static void RunBlock(kernels::ConvRun addend, kernels::ConvRun sum, int64_t begin, int64_t end,
+                       std::byte* floats, std::byte* addend_rows, std::byte* sum_rows) {
+    addend.dst = floats;
+    sum.residual = floats;
+    addend.dst_begin = sum.residual_begin = begin;
+    const auto panels = [](const kernels::ConvRun& run) {
+      return run.groups[0].panels * static_cast<int64_t>(run.groups.size());
+    };
+    kernels::RunConvPart(addend, begin, end, 0, panels(addend), addend_rows);
+    kernels::RunConvPart(sum, begin, end, 0, panels(sum), sum_rows);
+  }
+
+  std::unique_ptr<GeneralConv> addend_;
+  std::unique_ptr<GeneralConv> sum_;
+};
+
 }  // namespace
+
+std::unique_ptr<Step> FuseAddend(std::unique_ptr<Step>* addend, std::unique_ptr<Step>* sum) {
+  const auto* from = dynamic_cast<const GeneralConv*>(addend->get());
+  const auto* to = dynamic_cast<const GeneralConv*>(sum->get());
+  if (from == nullptr || to == nullptr) return nullptr;
+  const bool fits = from->epilogue().store == kernels::StoreType::kF32 &&
+                    !from->window().has_residual &&
+                    to->epilogue().residual == kernels::ResidualType::kF32 &&
+                    from->window().out_channels == to->window().out_channels;
+  if (!fits || from->weights() + to->weights() > ConvWithAddend::kMostWeights) return nullptr;
+  const auto take = [](std::unique_ptr<Step>* step) {
+    return std::unique_ptr<GeneralConv>(static_cast<GeneralConv*>(step->release()));
+  };
+  return std::make_unique<ConvWithAddend>(take(addend), take(sum));
+}
 
 ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa,
                       std::string layer, const KernelChoices* choices) {

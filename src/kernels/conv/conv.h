@@ -124,9 +124,11 @@ struct ConvRun {
   const void* input = nullptr;
   const void* zeros = nullptr;
   const Epilogue* epilogue = nullptr;
-  void* dst = nullptr;
+  void* dst = nullptr;     // of the position dst_begin
+  int64_t dst_begin = 0;
   int64_t dst_stride = 0;  // bytes between positions
-  const void* residual = nullptr;
+  const void* residual = nullptr;  // of the position residual_begin
+  int64_t residual_begin = 0;
   int64_t residual_stride = 0;
   // Weights that whatever runs next reads first: may be fetched. Null: unknown.
   const void* next_weights = nullptr;

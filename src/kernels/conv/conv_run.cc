@@ -141,10 +141,11 @@ void RunPanels(const ConvRun& run, int64_t group, ConvTile tile, int64_t begin, 
     if (run.kernel->pre_add) SetPairs(packed, panel, width, &tile);
     tile.channel = group * packed.out_channels + panel * width;
     tile.channel_count = std::min(width, packed.out_channels - panel * width);
-    tile.dst =
-        static_cast<char*>(run.dst) + begin * run.dst_stride + tile.channel * ElementBytes(e.store);
+    tile.dst = static_cast<char*>(run.dst) + (begin - run.dst_begin) * run.dst_stride +
+               tile.channel * ElementBytes(e.store);
     if (run.residual != nullptr) {
-      tile.residual = static_cast<const char*>(run.residual) + begin * run.residual_stride +
+      tile.residual = static_cast<const char*>(run.residual) +
+                      (begin - run.residual_begin) * run.residual_stride +
                       tile.channel * ElementBytes(e.residual);
     }
     run.kernel->run(tile);
