@@ -27,10 +27,10 @@ struct CompileOptions {
   Precision precision = Precision::kInt8;
   // "name threshold" pairs of a calibration table, used for tensors that have no grid of their own.
   std::vector<std::pair<std::string, double>> thresholds;
-  bool fuse = true;              // off: every operator stays visible (for `skiff compare`)
-  bool in_place = true;          // off: no step writes over its input (for the same)
-  bool fuse_addends = true;      // off: what is added to a convolution's sums is a tensor of its own
-  bool hoist_strides = true;     // off: tensors have the extents that the model says (for the same)
+  bool fuse = true;           // off: every operator stays visible (for `skiff compare`)
+  bool in_place = true;       // off: no step writes over its input (for the same)
+  bool fuse_addends = true;   // off: what is added to a convolution's sums is a tensor of its own
+  bool hoist_strides = true;  // off: tensors have the extents that the model says (for the same)
   bool keep_identities = false;  // on: what changes nothing runs too (for calibration, which wants
                                  // every variable under its own name)
   // What a measured search found for this machine and number of threads; null: nothing.

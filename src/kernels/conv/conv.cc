@@ -91,7 +91,6 @@ struct InnerRange {
   [[nodiscard]] bool Has(int64_t position) const { return position >= begin && position < end; }
 };
 
-
 // Writes pointers as kernels want them: [tile][tap][row].
 class RowBuilder {
  public:

@@ -124,9 +124,9 @@ struct ConvRun {
   const void* input = nullptr;
   const void* zeros = nullptr;
   const Epilogue* epilogue = nullptr;
-  void* dst = nullptr;     // of the position dst_begin
+  void* dst = nullptr;  // of the position dst_begin
   int64_t dst_begin = 0;
-  int64_t dst_stride = 0;  // bytes between positions
+  int64_t dst_stride = 0;          // bytes between positions
   const void* residual = nullptr;  // of the position residual_begin
   int64_t residual_begin = 0;
   int64_t residual_stride = 0;

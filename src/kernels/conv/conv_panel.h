@@ -138,7 +138,9 @@ SKIFF_INLINE int64_t FetchOffset(const ConvTile& t, int64_t first) {
 
 // Does F finish positions one by one, between the products of the next tile?
 template <typename F>
-concept Defers = requires { F::kDefers; };
+concept Defers = requires {
+  F::kDefers;
+};
 
 // Sums whose epilogue is still to be done.
 template <typename Dot>
@@ -245,8 +247,8 @@ __attribute__((noinline)) void RunTail(const ConvTile& t, const void* const* row
 
 // `count` positions of one block of pointers.
 template <typename Dot, typename F, int V>
-SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t first,
-                           int64_t count, Pending<Dot>& pending) {
+SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t first, int64_t count,
+                           Pending<Dot>& pending) {
   constexpr int kRows = Dot::kRows;
   if constexpr (V <= 2 && Dot::kTallRows != kRows) {
     if (count == Dot::kTallRows) {
