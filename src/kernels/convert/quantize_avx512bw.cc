@@ -57,8 +57,12 @@ SKIFF_INLINE __m512i Widen16(bool is_unsigned, __m256i codes) {
 void quantize_f32_avx512bw(const QuantizeParams& params, const float* src, int64_t n, void* dst) {
   const QuantizeParams q = params;  // a copy: stores to dst cannot change it
   auto* out = static_cast<uint8_t*>(dst);
-  int64_t i = q.lo >= 0 ? avx512bw::QuantizeWhole<StoreType::kU8>(q, src, n, out)
-                        : avx512bw::QuantizeWhole<StoreType::kS8>(q, src, n, out);
+  int64_t i = 0;
+  if (q.lo == 0) {
+    i = avx512bw::QuantizeWhole<StoreType::kU8>(q, src, n, out);
+  } else if (q.lo < 0) {
+    i = avx512bw::QuantizeWhole<StoreType::kS8>(q, src, n, out);
+  }
   for (; i < n; i += 16) {
     const __mmask16 lanes = avx512bw::Lanes(n - i);
     const __m512i codes = avx512bw::CodesOf(q, _mm512_maskz_loadu_ps(lanes, src + i));

@@ -21,7 +21,7 @@ void ClampCodes(Epilogue* epilogue, int64_t channels, int64_t max_sum) {
   const float residual = e.residual == ResidualType::kNone ? 0.0F : std::fabs(e.mr) * 255.0F;
   e.clamps_codes = e.store != StoreType::kF32 && e.activation == EpilogueActivation::kClamp &&
                    e.residual != ResidualType::kF32 && residual <= kMaxTerm &&
-                   e.lo >= (u8 ? 0 : INT8_MIN) && e.hi <= (u8 ? UINT8_MAX : INT8_MAX);
+                   (u8 ? e.lo == 0 : e.lo >= INT8_MIN) && e.hi <= (u8 ? UINT8_MAX : INT8_MAX);
   for (int64_t c = 0; c < channels && e.clamps_codes; ++c) {
     const double product = static_cast<double>(max_sum) * std::fabs(double{e.m[c]});
     e.clamps_codes = product <= kMaxProduct && std::fabs(e.b[c]) <= kMaxTerm;

@@ -221,7 +221,7 @@ struct FastEpilogue {
     const __m512i bytes =
         u8 ? _mm512_packus_epi16(first, second) : _mm512_packs_epi16(first, second);
     if constexpr (!Kind::kClampsCodes) return bytes;
-    return u8 ? _mm512_min_epu8(_mm512_max_epu8(bytes, lo_code), hi_code)
+    return u8 ? _mm512_min_epu8(bytes, hi_code)
               : _mm512_min_epi8(_mm512_max_epi8(bytes, lo_code), hi_code);
   }
 };

@@ -63,7 +63,7 @@ struct Codes {
                              : _mm256_packs_epi16(first, second);
     }
     if constexpr (Kind::kUnsigned) {
-      return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(first, second), lo), hi);
+      return _mm256_min_epu8(_mm256_packus_epi16(first, second), hi);
     }
     return _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(first, second), lo), hi);
   }

@@ -81,7 +81,7 @@ struct Codes {
     const __m512i second = _mm512_packs_epi32(codes[2], codes[3]);
     if constexpr (Kind::kUnsigned) {
       const __m512i bytes = _mm512_packus_epi16(first, second);
-      return Kind::kClampsFloats ? bytes : _mm512_min_epu8(_mm512_max_epu8(bytes, lo), hi);
+      return Kind::kClampsFloats ? bytes : _mm512_min_epu8(bytes, hi);
     }
     const __m512i bytes = _mm512_packs_epi16(first, second);
     return Kind::kClampsFloats ? bytes : _mm512_min_epi8(_mm512_max_epi8(bytes, lo), hi);
