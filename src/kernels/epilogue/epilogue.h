@@ -66,8 +66,8 @@ struct Epilogue {
   bool half_away = false;  // rounds half away from zero instead of half to even
   float lo = 0;
   float hi = 0;
-  // Set by ClampCodes: [lo, hi] may be applied to the rounded codes, as these bytes. The lo of u8 is
-  // 0 then, which packing applies.
+  // Set by ClampCodes: [lo, hi] may be applied to the rounded codes, as these bytes. The lo of u8
+  // is 0 then, which packing applies.
   bool clamps_codes = false;
   int16_t lo_code = 0;
   int16_t hi_code = 0;
