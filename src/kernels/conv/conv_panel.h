@@ -136,50 +136,9 @@ SKIFF_INLINE int64_t FetchOffset(const ConvTile& t, int64_t first) {
   return t.next_panel != 0 && share ? t.next_panel + at % (kTwoStepsBytes / 2) : 0;
 }
 
-// Does F finish positions one by one, between the products of the next tile?
-template <typename F>
-concept Defers = requires {
-  F::kDefers;
-};
-
-// Sums whose epilogue is still to be done.
-template <typename Dot>
-struct Pending {
-  alignas(64) typename Dot::Vector sums[Dot::kRows][Dot::kVectors];
-  EpilogueRows rows;  // of the next position
-  int64_t next = 0;
-  int64_t count = 0;
-
-  template <int R>
-  SKIFF_INLINE void Keep(const ConvTile& t, int64_t first,
-                         const typename Dot::Vector (&acc)[R][Dot::kVectors]) {
-    SKIFF_UNROLL
-    for (int r = 0; r < R; ++r) {
-      SKIFF_UNROLL
-      for (int v = 0; v < Dot::kVectors; ++v) sums[r][v] = acc[r][v];
-    }
-    rows = RowsFrom(t, first);
-    next = 0;
-    count = R;
-  }
-  template <typename F>
-  SKIFF_INLINE void FinishOne(const ConvTile& t) {
-    if (next >= count) return;
-    F::FinishOne(t, sums[next], rows);
-    rows.dst = static_cast<char*>(rows.dst) + rows.dst_stride;
-    rows.residual = static_cast<const char*>(rows.residual) + rows.residual_stride;
-    ++next;
-  }
-  template <typename F>
-  SKIFF_INLINE void FinishAll(const ConvTile& t) {
-    while (next < count) FinishOne<F>(t);
-  }
-};
-
 // R positions x V vectors of channels. `rows` is where the first position's pointer lies.
 template <typename Dot, typename F, int R, int V>
-SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first,
-                          Pending<Dot>& pending) {
+SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
   using SumsRV = Sums<Dot, R, V>;
   constexpr int64_t kStepBytes = SumsRV::kStepBytes;
   SumsRV sums;
@@ -206,7 +165,6 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
         sums.Step(x, 4 * s, w);
         sums.Step(x, 4 * s + 4, w + kStepBytes);
       }
-      if constexpr (Defers<F>) pending.template FinishOne<F>(t);
     }
     if (s < steps) {
       sums.Step(x, 4 * s, w);  // the last of an odd number is in its place
@@ -223,12 +181,7 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
                 reinterpret_cast<const char*>(t.fixup_weights) + kStepBytes * f);
     }
   }
-  if constexpr (Defers<F>) {
-    pending.template FinishAll<F>(t);
-    pending.Keep(t, first, sums.acc);
-  } else {
-    F::template Finish<R, V>(t, first, sums.acc);
-  }
+  F::template Finish<R, V>(t, first, sums.acc);
 }
 
 // The last positions: at most R.
@@ -237,8 +190,7 @@ __attribute__((noinline)) void RunTail(const ConvTile& t, const void* const* row
                                        int64_t count) {
   if constexpr (R > 0) {
     if (count == R) {
-      Pending<Dot> none;
-      RunTile<Dot, typename Dot::AnyFinish, R, V>(t, rows, first, none);
+      RunTile<Dot, typename Dot::AnyFinish, R, V>(t, rows, first);
     } else {
       RunTail<Dot, R - 1, V>(t, rows, first, count);
     }
@@ -247,16 +199,14 @@ __attribute__((noinline)) void RunTail(const ConvTile& t, const void* const* row
 
 // `count` positions of one block of pointers.
 template <typename Dot, typename F, int V>
-SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t first, int64_t count,
-                           Pending<Dot>& pending) {
+SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t first,
+                           int64_t count) {
   constexpr int kRows = Dot::kRows;
   if constexpr (V <= 2 && Dot::kTallRows != kRows) {
-    if (count == Dot::kTallRows) {
-      return RunTile<Dot, F, Dot::kTallRows, V>(t, rows, first, pending);
-    }
+    if (count == Dot::kTallRows) return RunTile<Dot, F, Dot::kTallRows, V>(t, rows, first);
   }
   for (; count >= kRows; count -= kRows, rows += kRows, first += kRows) {
-    RunTile<Dot, F, kRows, V>(t, rows, first, pending);
+    RunTile<Dot, F, kRows, V>(t, rows, first);
   }
   if (count > 0) RunTail<Dot, kRows - 1, V>(t, rows, first, count);
 }
@@ -264,12 +214,10 @@ SKIFF_INLINE void RunBlock(const ConvTile& t, const void* const* rows, int64_t f
 template <typename Dot, typename F, int V>
 void RunBlocks(const ConvTile& t) {
   const void* const* rows = t.rows;
-  Pending<Dot> pending;
   for (int64_t p = 0; p < t.positions; p += Dot::kTileRows, rows += t.taps * Dot::kTileRows) {
     const int64_t left = t.positions - p;
-    RunBlock<Dot, F, V>(t, rows, p, left < Dot::kTileRows ? left : Dot::kTileRows, pending);
+    RunBlock<Dot, F, V>(t, rows, p, left < Dot::kTileRows ? left : Dot::kTileRows);
   }
-  if constexpr (Defers<F>) pending.template FinishAll<F>(t);
 }
 
 template <typename Dot, int V>
