@@ -111,22 +111,8 @@ class OverlappedTiles {
 
     // All steps but the first ones.
     SKIFF_INLINE void Rest(const ConvTile& t, const void* const* rows) {
-      const int64_t steps = t.steps;
       const char* w = w_ + kEarly * kStepBytes;
-      int64_t s = kEarly;
-      for (int64_t tap = taps_.begin + 1;; ++tap, s = 0) {
-        for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
-          Fetch(w);
-          sums_.Step(x_, 4 * s, w);
-          sums_.Step(x_, 4 * s + 4, w + kStepBytes);
-        }
-        if (s < steps) {
-          sums_.Step(x_, 4 * s, w);
-          w += kStepBytes;
-        }
-        if (tap == taps_.end) break;
-        PointAt<kRows>(t, rows + tap * kRows, x_);
-      }
+      TakeSteps(t, rows, taps_, kEarly, w, nullptr, fetch_, x_, sums_);
     }
   };
 };

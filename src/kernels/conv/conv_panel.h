@@ -136,23 +136,14 @@ SKIFF_INLINE int64_t FetchOffset(const ConvTile& t, int64_t first) {
   return t.next_panel != 0 && share ? t.next_panel + at % (kTwoStepsBytes / 2) : 0;
 }
 
-// R positions x V vectors of channels. `rows` is where the first position's pointer lies.
-template <typename Dot, typename F, int R, int V>
-SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
-  using SumsRV = Sums<Dot, R, V>;
-  constexpr int64_t kStepBytes = SumsRV::kStepBytes;
-  SumsRV sums;
-  const char* x[R];
-  const char* w = static_cast<const char*>(t.weights);
+// All steps of `taps` from step `s` of the first one on, whose pointers are `x` and whose weights
+// `w`.
+template <typename Dot, int R, int V>
+SKIFF_INLINE void TakeSteps(const ConvTile& t, const void* const* rows, ConvTaps taps, int64_t s,
+                            const char* w, const int32_t* order, int64_t fetch, const char* (&x)[R],
+                            Sums<Dot, R, V>& sums) {
+  constexpr int64_t kStepBytes = Sums<Dot, R, V>::kStepBytes;
   const int64_t steps = t.steps;
-  const int32_t* order = t.order;
-  const ConvTaps taps = TapsOf<Dot>(t, first);
-  w += taps.begin * steps * kStepBytes;
-  if constexpr (Dot::kPreAdd) order += taps.begin * t.order_tap;
-  PointAt<R>(t, rows + taps.begin * Dot::kTileRows, x);
-  const int64_t fetch = FetchOffset<Dot, 2 * kStepBytes>(t, first);
-  int64_t s = sums.Begin(t, x, w, order);
-  w += s * kStepBytes;
   for (int64_t tap = taps.begin + 1;; ++tap, s = 0) {
     for (; s + 2 <= steps; s += 2, w += 2 * kStepBytes) {
       if constexpr (Dot::kFetches) {
@@ -170,10 +161,29 @@ SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t fi
       sums.Step(x, 4 * s, w);  // the last of an odd number is in its place
       w += kStepBytes;
     }
-    if (tap == taps.end) break;
+    if (tap == taps.end) return;
     PointAt<R>(t, rows + tap * Dot::kTileRows, x);
     if constexpr (Dot::kPreAdd) order += t.order_tap;
   }
+}
+
+// R positions x V vectors of channels. `rows` is where the first position's pointer lies.
+template <typename Dot, typename F, int R, int V>
+SKIFF_INLINE void RunTile(const ConvTile& t, const void* const* rows, int64_t first) {
+  using SumsRV = Sums<Dot, R, V>;
+  constexpr int64_t kStepBytes = SumsRV::kStepBytes;
+  SumsRV sums;
+  const char* x[R];
+  const char* w = static_cast<const char*>(t.weights);
+  const int32_t* order = t.order;
+  const ConvTaps taps = TapsOf<Dot>(t, first);
+  w += taps.begin * t.steps * kStepBytes;
+  if constexpr (Dot::kPreAdd) order += taps.begin * t.order_tap;
+  PointAt<R>(t, rows + taps.begin * Dot::kTileRows, x);
+  const int64_t fetch = FetchOffset<Dot, 2 * kStepBytes>(t, first);
+  const int64_t s = sums.Begin(t, x, w, order);
+  w += s * kStepBytes;
+  TakeSteps(t, rows, taps, s, w, order, fetch, x, sums);
   if constexpr (Dot::kPreAdd) {
     for (int64_t f = 0; f < t.fixup_count; ++f) {
       PointAt<R>(t, rows + t.fixups[f].tap * Dot::kTileRows, x);
