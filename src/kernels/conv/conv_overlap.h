@@ -24,6 +24,7 @@ class OverlappedTiles {
  public:
   static constexpr int kRows = Dot::kRows;
   static constexpr int kTogether = 2;
+  static_assert(Dot::kTileRows == kRows && kRows % kTogether == 0 && Dot::kFetches);
 
   static void Run(const ConvTile& t) {
     const int64_t whole = t.positions / kRows;
