@@ -103,7 +103,7 @@ std::string PreferredKernel(const std::string& first, const ConvSpec& spec, cons
   if (first == "brgconv_1x1:avx2" && divides) return "jit_1x1:avx2";
   if (first == "brdgmm_dw:avx2") return "jit_dw:avx2";
   if (first == "brdgmm_dw:avx512_core") return "jit_dw:avx512_core";
-  if (HalvesVectors512() && FitsHalves(first, spec)) {
+  if (FitsHalves(first, spec) && HalvesVectors512()) {
     return first.substr(0, first.find(':')) + ":avx2";
   }
   return first;

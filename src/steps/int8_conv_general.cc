@@ -67,6 +67,11 @@ std::string LayerName(const Int8ConvSpec& s) {
   return name;
 }
 
+// Of all groups.
+int64_t PanelsOf(const kernels::ConvRun& run) {
+  return run.groups[0].panels * static_cast<int64_t>(run.groups.size());
+}
+
 class GeneralConv final : public KernelStep {
  public:
   GeneralConv(const Int8ConvSpec& spec, const ConvWindow& window, OwnedEpilogue epilogue,
@@ -259,7 +264,8 @@ class ConvWithAddend final : public Step {
   static constexpr int64_t kBlock = 96;  // whole tiles of every kernel
 
   [[nodiscard]] size_t FloatBytes() const {
-    return static_cast<size_t>(kBlock * sum_->window().out_channels) * sizeof(float);
+    const auto floats = static_cast<size_t>(kBlock * sum_->window().out_channels);
+    return floats * sizeof(float) + kBufferSlack;
   }
 
   static void RunBlock(kernels::ConvRun addend, kernels::ConvRun sum, int64_t begin, int64_t end,
@@ -267,11 +273,8 @@ class ConvWithAddend final : public Step {
     addend.dst = floats;
     sum.residual = floats;
     addend.dst_begin = sum.residual_begin = begin;
-    const auto panels = [](const kernels::ConvRun& run) {
-      return run.groups[0].panels * static_cast<int64_t>(run.groups.size());
-    };
-    kernels::RunConvPart(addend, begin, end, 0, panels(addend), addend_rows);
-    kernels::RunConvPart(sum, begin, end, 0, panels(sum), sum_rows);
+    kernels::RunConvPart(addend, begin, end, 0, PanelsOf(addend), addend_rows);
+    kernels::RunConvPart(sum, begin, end, 0, PanelsOf(sum), sum_rows);
   }
 
   std::unique_ptr<GeneralConv> addend_;
@@ -326,7 +329,7 @@ ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter
 
 void RunConvOnPool(const kernels::ConvRun& run, int64_t positions, std::byte* scratch,
                    ThreadPool* pool) {
-  const int64_t panels = run.groups[0].panels * static_cast<int64_t>(run.groups.size());
+  const int64_t panels = PanelsOf(run);
   if (positions == 0) return;
   if (pool->threads() == 1) {
     kernels::RunConvPart(run, 0, positions, 0, panels, scratch);

@@ -71,11 +71,7 @@ SKIFF_INLINE bool ForUsual(const Epilogue& e, Run run) {
   if constexpr (Dot::kStartsFromAll) {
     return false;
   } else {
-    if (!e.clamps_codes || e.residual != ResidualType::kU8 || e.store != StoreType::kU8) {
-      return false;
-    }
-    ForRounding<StoreType::kU8, ResidualType::kU8>(e, run);
-    return true;
+    return ForU8Residual(e, run);
   }
 }
 

@@ -74,6 +74,14 @@ SKIFF_INLINE bool ForDepthwiseCodes(const Epilogue& e, Run run) {
   }
 }
 
+// u8 codes of sums and of residuals in u8.
+template <typename Run>
+SKIFF_INLINE bool ForU8Residual(const Epilogue& e, Run run) {
+  if (!e.clamps_codes || e.residual != ResidualType::kU8 || e.store != StoreType::kU8) return false;
+  ForRounding<StoreType::kU8, ResidualType::kU8>(e, run);
+  return true;
+}
+
 // Leaves floats that are only clamped?
 SKIFF_INLINE bool LeavesClampedFloats(const Epilogue& e) {
   return e.store == StoreType::kF32 && e.residual == ResidualType::kNone &&
@@ -84,14 +92,12 @@ SKIFF_INLINE bool LeavesClampedFloats(const Epilogue& e) {
 // s8 codes there.
 template <typename Run>
 SKIFF_INLINE bool ForCodes(const Epilogue& e, Run run) {
-  if (ForPlainCodes(e, run) || ForHardSwish(e, run)) return true;
+  if (ForPlainCodes(e, run) || ForHardSwish(e, run) || ForU8Residual(e, run)) return true;
   const bool u8 = e.store == StoreType::kU8;
   if (e.residual == ResidualType::kS8 && e.clamps_codes && !u8) {
     ForRounding<StoreType::kS8, ResidualType::kS8>(e, run);
   } else if (e.residual == ResidualType::kS8 && e.clamps_codes) {
     ForRounding<StoreType::kU8, ResidualType::kS8>(e, run);
-  } else if (e.residual == ResidualType::kU8 && e.clamps_codes && u8) {
-    ForRounding<StoreType::kU8, ResidualType::kU8>(e, run);
   } else if (e.residual == ResidualType::kF32 && e.activation == EpilogueActivation::kClamp && u8) {
     ForRounding<StoreType::kU8, ResidualType::kF32>(e, run);
   } else {
