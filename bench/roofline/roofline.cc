@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned.h"
+#include "base/caches.h"
 #include "base/isa.h"
 #include "roofline/chains.h"
 
@@ -106,22 +107,13 @@ struct Level {
   int64_t bytes;
 };
 
-// The data caches of the first processor as the operating system tells them (sysconf believes the
-// processor, which in a virtual machine may tell of the host's), and then what none of them holds.
+// The data caches, and then what none of them holds.
 std::vector<Level> Levels() {
   std::vector<Level> levels;
   int64_t largest = 0;
-  for (int index = 0;; ++index) {
-    const std::string folder =
-        "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
-    std::string type;
-    int64_t level = 0;
-    int64_t kib = 0;
-    if (!(std::ifstream(folder + "type") >> type)) break;
-    if (type == "Instruction") continue;
-    std::ifstream(folder + "level") >> level;
-    std::ifstream(folder + "size") >> kib;  // "512K"
-    levels.push_back({"L" + std::to_string(level), largest = kib << 10});
+  for (const CacheLevel& cache : DataCaches()) {
+    largest = static_cast<int64_t>(cache.bytes);
+    levels.push_back({"L" + std::to_string(cache.level), largest});
   }
   levels.push_back({kMemory, std::max<int64_t>(8 * largest, 256 << 20)});
   return levels;

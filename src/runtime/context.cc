@@ -35,6 +35,7 @@ Context::Context(std::shared_ptr<const plan::Model> model, const ContextOptions&
   sizes_.resize(model_->storages.size());
   offsets_.resize(model_->storages.size());
   external_.resize(model_->storages.size());
+  is_input_.resize(model_->storages.size());
   for (size_t v = 0; v < shapes_.size(); ++v) {
     if (model_->values[v].constant) shapes_[v] = model_->values[v].constant_shape;
   }
@@ -45,10 +46,22 @@ Context::Context(std::shared_ptr<const plan::Model> model, const ContextOptions&
     for (int v : planned.outputs) bound.out_shapes.push_back(&shapes_[static_cast<size_t>(v)]);
     bound.in.resize(planned.inputs.size());
     bound.out.resize(planned.outputs.size());
+    bound.in_advance.resize(planned.inputs.size());
+    bound.out_advance.resize(planned.outputs.size());
+    bound.part_shapes.resize(planned.inputs.size() + planned.outputs.size());
+    for (size_t k = 0; k < bound.part_shapes.size(); ++k) {
+      steps::TensorShape* const part = &bound.part_shapes[k];
+      if (k < planned.inputs.size()) {
+        bound.part_in.push_back(part);
+      } else {
+        bound.part_out.push_back(part);
+      }
+    }
     bound.state = planned.step->NewState();
   }
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const int storage = model_->values[static_cast<size_t>(model_->inputs[i])].storage;
+    is_input_[static_cast<size_t>(storage)] = true;
     inputs_[i].copy = false;
     for (const plan::PlannedStep& planned : model_->steps) {
       for (size_t k = 0; k < planned.inputs.size(); ++k) {
@@ -102,10 +115,16 @@ Status Context::CheckInputs() const {
   return OkStatus();
 }
 
-Status Context::Prepare() {
+Status Context::Prepare() { return PrepareFor(true); }
+
+Status Context::PrepareFor(bool whole) {
   SKIFF_RETURN_IF_ERROR(CheckInputs());
-  if (shapes_changed_) {
+  if (shapes_changed_ || whole != whole_) {
+    shapes_changed_ = true;
+    whole_ = whole;
     SKIFF_RETURN_IF_ERROR(EvaluateShapes());
+    SKIFF_RETURN_IF_ERROR(SplitIntoParts(whole));
+    FindLifetimes();
     SKIFF_RETURN_IF_ERROR(PlaceStorages());
     BindTensors();
     shapes_changed_ = false;
@@ -147,6 +166,11 @@ Status Context::ReshapeStep(size_t index) {
     const Dims& dims = bound.out_shapes[k]->dims;
     if (dims.Numel() <= 0) return InvalidArgument("its output would have shape " + dims.ToString());
   }
+  return TakeWorkspace(index, shapes);
+}
+
+Status Context::TakeWorkspace(size_t index, const steps::ShapeContext& shapes) {
+  BoundStep& bound = steps_[index];
   bound.workspace = RoundUp(shapes.workspace(), ArenaPlanner::kAlignment);
   if (bound.workspace > options_.memory_limit) {
     return ResourceExhausted("needs " + std::to_string(bound.workspace) +
@@ -173,8 +197,11 @@ Status Context::PlaceStorages() {
     const plan::ValueInfo& value = model_->values[v];
     if (value.constant) continue;
     if (SizeOf(value.dtype) == 0) return Unsupported("tensor " + value.name + " has no known type");
-    SKIFF_ASSIGN_OR_RETURN(const size_t bytes, BytesOf(value, shapes_[v].dims));
-    size_t& size = sizes_[static_cast<size_t>(value.storage)];
+    const auto storage = static_cast<size_t>(value.storage);
+    Dims dims = shapes_[v].dims;
+    if (storage_parts_[storage] > 1) dims[0] /= storage_parts_[storage];
+    SKIFF_ASSIGN_OR_RETURN(const size_t bytes, BytesOf(value, dims));
+    size_t& size = sizes_[storage];
     size = std::max(size, bytes);
   }
   for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -182,7 +209,7 @@ Status Context::PlaceStorages() {
         static_cast<size_t>(model_->values[static_cast<size_t>(model_->inputs[i])].storage);
     if (!inputs_[i].copy) sizes_[storage] = 0;
   }
-  const size_t total = planner_.Place(storages_, sizes_, static_cast<int>(steps_.size()),
+  const size_t total = planner_.Place(lifetimes_, sizes_, static_cast<int>(steps_.size()),
                                       options_.keep_all, offsets_);
   size_t workspace = 0;
   for (const BoundStep& step : steps_) workspace = std::max(workspace, step.workspace);
@@ -213,6 +240,9 @@ void Context::BindTensors() {
     for (size_t k = 0; k < planned.outputs.size(); ++k) {
       steps_[s].out[k] = {Address(planned.outputs[k]), steps_[s].out_shapes[k]->dims};
     }
+  }
+  for (const StepRange& range : ranges_) {
+    if (range.parts > 1) BindParts(range);
   }
 }
 
@@ -260,30 +290,40 @@ Status Context::RunStep(size_t index) {
   return planned.step->Run({bound.in, bound.out, workspace_.As(), bound.state.get(), &pool_});
 }
 
-Status Context::RunTimed(size_t step) {
+Status Context::RunTimed(size_t step, bool counts) {
   const auto start = std::chrono::steady_clock::now();
   Status status = RunStep(step);
   const std::chrono::duration<double, std::milli> elapsed =
       std::chrono::steady_clock::now() - start;
   profile_[step].total_ms += elapsed.count();
-  ++profile_[step].runs;
+  if (counts) ++profile_[step].runs;
   return status;
+}
+
+Status Context::RunRange(const StepRange& range, StepObserver* observer) {
+  for (int64_t part = 0; part < range.parts; ++part) {
+    for (size_t s = range.begin; s < range.end; ++s) {
+      if (observer != nullptr) [[unlikely]]
+        observer->Before(s);
+      const Status status = options_.profile ? RunTimed(s, part == 0) : RunStep(s);
+      if (!status.ok()) [[unlikely]] {
+        shapes_changed_ = true;  // tensors are bound anew
+        const steps::StepInfo& info = model_->steps[s].info;
+        return status.WithContext(info.op + " " + info.name);
+      }
+      if (observer != nullptr) [[unlikely]]
+        observer->After(s);
+    }
+    if (range.parts > 1) Advance(range, part + 1 < range.parts ? 1 : 1 - range.parts);
+  }
+  return OkStatus();
 }
 
 Status Context::Run(StepObserver* observer) {
   has_outputs_ = false;
-  SKIFF_RETURN_IF_ERROR(Prepare());
-  for (size_t s = 0; s < steps_.size(); ++s) {
-    if (observer != nullptr) [[unlikely]]
-      observer->Before(s);
-    const Status status = options_.profile ? RunTimed(s) : RunStep(s);
-    if (!status.ok()) [[unlikely]] {
-      const steps::StepInfo& info = model_->steps[s].info;
-      return status.WithContext(info.op + " " + info.name);
-    }
-    if (observer != nullptr) [[unlikely]]
-      observer->After(s);
-  }
+  SKIFF_RETURN_IF_ERROR(PrepareFor((observer != nullptr && !observer->TakesParts()) ||
+                                   options_.keep_all || !options_.kept.empty()));
+  for (const StepRange& range : ranges_) SKIFF_RETURN_IF_ERROR(RunRange(range, observer));
   has_outputs_ = true;
   return OkStatus();
 }

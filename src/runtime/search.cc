@@ -18,15 +18,22 @@ constexpr int kRunsPerRound = 2;
 // Keeps the least time of every step.
 class LeastTimes final : public StepObserver {
  public:
-  explicit LeastTimes(size_t steps) : ms_(steps, std::numeric_limits<double>::infinity()) {}
+  explicit LeastTimes(const Context& context)
+      : context_(context),
+        ms_(context.model().steps.size(), std::numeric_limits<double>::infinity()) {}
   void Before(size_t /*step*/) override { start_ = Clock::now(); }
   void After(size_t step) override {
     const double ms = std::chrono::duration<double, std::milli>(Clock::now() - start_).count();
     ms_[step] = std::min(ms_[step], ms);
   }
-  [[nodiscard]] double ms(size_t step) const { return ms_[step]; }
+  [[nodiscard]] bool TakesParts() const override { return true; }
+  // Of all parts of a batch.
+  [[nodiscard]] double ms(size_t step) const {
+    return ms_[step] * static_cast<double>(context_.parts(step));
+  }
 
  private:
+  const Context& context_;
   std::vector<double> ms_;
   Clock::time_point start_;
 };
@@ -78,8 +85,8 @@ class Search {
     for (size_t s = 0; s < model.steps.size(); ++s) {
       std::vector<Dims> in;
       std::vector<Dims> out;
-      for (const int v : model.steps[s].inputs) in.push_back(base_->dims(v));
-      for (const int v : model.steps[s].outputs) out.push_back(base_->dims(v));
+      for (const steps::Tensor& tensor : base_->inputs(s)) in.push_back(tensor.dims);
+      for (const steps::Tensor& tensor : base_->outputs(s)) out.push_back(tensor.dims);
       steps::KernelCandidates candidates =
           model.steps[s].step->Candidates(in, out, search_.context.threads);
       if (candidates.kernels.size() < 2) continue;
@@ -103,10 +110,11 @@ class Search {
     }
     options_.choices = std::move(choices);
     SKIFF_ASSIGN_OR_RETURN(const auto trial, Ready(program_, options_, inputs_, search_.context));
-    const size_t steps = base_->model().steps.size();
-    if (trial->model().steps.size() != steps) return Internal("a choice of kernels changed a plan");
-    LeastTimes before(steps);
-    LeastTimes after(steps);
+    if (trial->model().steps.size() != base_->model().steps.size()) {
+      return Internal("a choice of kernels changed a plan");
+    }
+    LeastTimes before(*base_);
+    LeastTimes after(*trial);
     for (int round = 0; round < search_.rounds; ++round) {
       for (int run = 0; run < kRunsPerRound; ++run) SKIFF_RETURN_IF_ERROR(base_->Run(&before));
       for (int run = 0; run < kRunsPerRound; ++run) SKIFF_RETURN_IF_ERROR(trial->Run(&after));

@@ -33,6 +33,7 @@ class AliasStep final : public DataStep {
   }
 
   int AliasInput() const override { return 0; }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   ShapeRule rule_;

@@ -66,6 +66,7 @@ class Conversion : public Step {
     info.kernel = kernel_;
     return info;
   }
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  protected:
   [[nodiscard]] bool transposes() const { return from_ != to_; }

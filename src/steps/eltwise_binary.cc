@@ -92,6 +92,7 @@ class BinaryStep final : public Step {
                                            ? Isa::kAvx2
                                            : Isa::kScalar))};
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   [[nodiscard]] bool Divides() const {

@@ -42,6 +42,7 @@ class UnaryStep final : public Step {
                   std::string(skiff::Name(Allows(isa_, Isa::kAvx2) ? Isa::kAvx2 : Isa::kScalar))};
   }
   int InPlaceInput() const override { return writer_ ? -1 : 0; }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   kernels::UnaryKernel kernel_;

@@ -25,6 +25,7 @@ class DepthwiseConv final : public KernelStep {
         packed_(kernels::PackDepthwise(*kernel_, spec.in_channels, spec.kernel_h, spec.kernel_w,
                                        spec.filter.data(), epilogue_.epilogue)),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw, false, isa) {}
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     ConvPlace place;

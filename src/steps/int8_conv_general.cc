@@ -93,6 +93,8 @@ class GeneralConv final : public KernelStep {
 
   [[nodiscard]] const void* FirstWeights() const override { return groups_[0].weights.As(); }
   void SetNextWeights(const void* weights) override { next_weights_ = weights; }
+  [[nodiscard]] size_t WeightBytes() const override { return PackedBytes(groups_); }
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     ConvPlace place;
@@ -220,6 +222,10 @@ class ConvWithAddend final : public Step {
     return addend_->MultiplyAdds(in, out) + sum_->MultiplyAdds(in, out);
   }
   [[nodiscard]] const void* FirstWeights() const override { return addend_->FirstWeights(); }
+  [[nodiscard]] size_t WeightBytes() const override {
+    return addend_->WeightBytes() + sum_->WeightBytes();
+  }
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     SKIFF_ASSIGN_OR_RETURN(const ConvPlace to, sum_->window().Place(shapes.in(0)));
@@ -296,6 +302,12 @@ std::unique_ptr<Step> FuseAddend(std::unique_ptr<Step>* addend, std::unique_ptr<
     return std::unique_ptr<GeneralConv>(static_cast<GeneralConv*>(step->release()));
   };
   return std::make_unique<ConvWithAddend>(take(addend), take(sum));
+}
+
+size_t PackedBytes(std::span<const kernels::PackedConv> groups) {
+  size_t bytes = 0;
+  for (const kernels::PackedConv& group : groups) bytes += group.weights.size();
+  return bytes;
 }
 
 ChosenConv ChooseConv(const CodeGrid& input, std::span<const kernels::ConvFilter> filters, Isa isa,

@@ -79,6 +79,8 @@ struct ChosenConv {
   std::vector<kernels::PackedConv> groups;
   KernelCandidates candidates;
 };
+// Of all groups' weights.
+size_t PackedBytes(std::span<const kernels::PackedConv> groups);
 // The best kernel for codes on `input`: the one that `choices`, which may be null, names for
 // `layer`, or the cost model's. That passes over a kernel that pre-adds where the weights of this
 // layer would make it repair too much.

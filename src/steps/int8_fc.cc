@@ -29,10 +29,12 @@ class Int8Fc final : public KernelStep {
 
   [[nodiscard]] const void* FirstWeights() const override { return packed_[0].weights.As(); }
   void SetNextWeights(const void* weights) override { next_weights_ = weights; }
+  [[nodiscard]] size_t WeightBytes() const override { return PackedBytes(packed_); }
+  [[nodiscard]] bool SplitsByImage(const Dims& x) const override { return RowAxes(x) > 0; }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     const Dims& x = shapes.in(0);
-    const int split = in_num_col_dims_ < 0 ? x.rank() - 1 : in_num_col_dims_;
+    const int split = RowAxes(x);
     if (split < 0 || split >= x.rank() || x.Product(split, x.rank()) != k_) {
       return InvalidArgument("the input " + x.ToString() + ", taken as rows from dimension " +
                              std::to_string(split) + " on, does not fit weights of " +
@@ -69,6 +71,10 @@ class Int8Fc final : public KernelStep {
   }
 
  private:
+  // How many of the input's extents count its rows.
+  [[nodiscard]] int RowAxes(const Dims& x) const {
+    return in_num_col_dims_ < 0 ? x.rank() - 1 : in_num_col_dims_;
+  }
   [[nodiscard]] SourceImage Rows(int64_t rows) const {
     return {.images = 1, .h = rows, .w = 1, .channels = k_};
   }

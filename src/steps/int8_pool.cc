@@ -101,6 +101,7 @@ class Pool final : public Step {
     info.kernel = kernel_->name;
     return info;
   }
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   void RunRow(const RunContext& run, const Axis& rows, const Axis& columns, int64_t image,

@@ -97,6 +97,12 @@ class OnednnConv : public Step {
     if (!kernels.ok()) return {};
     return {LayerName(in[0], out[0], threads), *std::move(kernels)};
   }
+  [[nodiscard]] size_t WeightBytes() const override {
+    const int64_t taps = spec_.kernel[0] * spec_.kernel[1];
+    return static_cast<size_t>(spec_.out_channels * (spec_.in_channels / spec_.groups) * taps) *
+           ElementSize();
+  }
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   [[nodiscard]] size_t ElementSize() const {

@@ -20,7 +20,7 @@ class OnednnFc : public Step {
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
     const Dims& in = shapes.in(0);
-    const int split = spec_.in_num_col_dims < 0 ? in.rank() - 1 : spec_.in_num_col_dims;
+    const int split = RowAxes(in);
     if (split < 0 || split > in.rank() || in.Product(split, in.rank()) != spec_.k) {
       return InvalidArgument("input is " + in.ToString() + ", its extents from " +
                              std::to_string(split) + " on must make " + std::to_string(spec_.k));
@@ -55,8 +55,17 @@ class OnednnFc : public Step {
                                      std::span<const Dims> out) const override {
     return out[0].Numel() * spec_.k;
   }
+  [[nodiscard]] size_t WeightBytes() const override {
+    return static_cast<size_t>(spec_.k * spec_.n) * sizeof(float);
+  }
+  [[nodiscard]] bool SplitsByImage(const Dims& x) const override { return RowAxes(x) > 0; }
 
  private:
+  // How many of the input's extents count its rows.
+  [[nodiscard]] int RowAxes(const Dims& x) const {
+    return spec_.in_num_col_dims < 0 ? x.rank() - 1 : spec_.in_num_col_dims;
+  }
+
   Status Select(int64_t rows, ShapeContext& shapes) const {
     auto& state = static_cast<OnednnState&>(*shapes.state());
     if (rows == 0) {

@@ -135,6 +135,14 @@ class Step {
   // Run may fetch those of a later step when it has no more weights of its own to fetch. To be
   // called before the step is shared.
   virtual void SetNextWeights(const void* weights) { (void)weights; }
+  // How many bytes of weights a run reads, whatever its extents; 0 where they are few.
+  [[nodiscard]] virtual size_t WeightBytes() const { return 0; }
+  // Where all inputs and outputs have as many images (elements of the outermost extent): does Run
+  // on a part of the images compute that part of the outputs? `x` is input 0.
+  [[nodiscard]] virtual bool SplitsByImage(const Dims& x) const {
+    (void)x;
+    return false;
+  }
   // Equal kernels that this step could run on at the extents given, with so many threads.
   [[nodiscard]] virtual KernelCandidates Candidates(std::span<const Dims> in,
                                                     std::span<const Dims> out, int threads) const {

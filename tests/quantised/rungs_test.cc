@@ -234,6 +234,52 @@ TEST_P(RungsTest, WriteTheBytesOfTheReference) {
   }
 }
 
+struct Nobody final : runtime::StepObserver {
+  void Before(size_t /*step*/) override {}
+  void After(size_t /*step*/) override {}
+};
+
+std::vector<std::string> OutputsOf(const runtime::Context& context) {
+  std::vector<std::string> all;
+  for (const int v : context.model().outputs) {
+    const steps::Tensor tensor = context.value(v);
+    const DType dtype = context.model().values[static_cast<size_t>(v)].dtype;
+    all.emplace_back(tensor.As<char>(), static_cast<size_t>(tensor.dims.Numel()) * SizeOf(dtype));
+  }
+  return all;
+}
+
+// Run as users run it, with all optimisations, on parts of the batch and as a whole.
+TEST_P(RungsTest, PartsOfABatchMakeTheWhole) {
+  const Result<std::shared_ptr<const plan::Model>> model = plan::Compile(program_, {});
+  if (!model.ok()) GTEST_SKIP() << model.status().ToString();
+  if (std::any_of((*model)->steps.begin(), (*model)->steps.end(), IsOneDnn)) {
+    GTEST_SKIP() << GetParam().name << " has layers that oneDNN computes";
+  }
+  const Input input = input_.Batch(6);
+  int split = 0;
+  // Of one size or another some images fit and all do not.
+  for (const size_t l2 : {8, 32, 128, 512}) {
+    for (const int threads : {1, 2}) {
+      runtime::ContextOptions options;
+      options.threads = threads;
+      options.caches = {.l2 = l2 << 10, .l3 = l2 << 14};
+      runtime::Context context(*model, options);
+      ASSERT_TRUE(context.SetInput(0, DType::kFloat32, input.dims, input.values.data()).ok());
+      Nobody watching;
+      ASSERT_TRUE(context.Run(&watching).ok());
+      EXPECT_EQ(context.ranges().size(), 1U);
+      const std::vector<std::string> whole = OutputsOf(context);
+      for (int run = 0; run < 2; ++run) {
+        ASSERT_TRUE(context.Run().ok());
+        EXPECT_EQ(OutputsOf(context), whole) << threads << " threads, " << l2 << " KiB";
+      }
+      for (const runtime::StepRange& range : context.ranges()) split += range.parts > 1;
+    }
+  }
+  EXPECT_GT(split, 0);
+}
+
 TEST(Rungs, SkippedOnThisCpu) {
   const std::vector<Isa>& has = SupportedIsas();
   for (const Isa isa : kAllIsas) {

@@ -55,6 +55,7 @@ class AffineStep : public steps::Step {
   }
 
   [[nodiscard]] int InPlaceInput() const override { return 0; }
+  [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   void ScaleRow(const float* from, float* to) const {

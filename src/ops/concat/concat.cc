@@ -75,6 +75,7 @@ class ConcatStep final : public steps::DataStep {
     }
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   [[nodiscard]] int parts() const { return static_cast<int>(nhwc_in_.size()); }

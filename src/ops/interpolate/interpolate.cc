@@ -101,6 +101,7 @@ class InterpolateStep final : public steps::DataStep {
     });
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   Status OutputSize(const ShapeContext& shapes, int64_t in_h, int64_t in_w, int64_t* out_h,

@@ -66,6 +66,10 @@ class SoftmaxStep final : public steps::Step {
             .kernel = Allows(isa_, Isa::kAvx2) ? "softmax_avx2" : "softmax_scalar"};
   }
   int InPlaceInput() const override { return 0; }
+  bool SplitsByImage(const Dims& x) const override {
+    const int64_t axis = axis_ < 0 ? axis_ + x.rank() : axis_;
+    return axis != 0;
+  }
 
  private:
   static constexpr int64_t kScratch = 2 * kColumns;

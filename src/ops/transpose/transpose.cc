@@ -37,6 +37,7 @@ class TransposeStep final : public steps::DataStep {
                     steps::DenseStrides(out, false), run.in[0].data, permuted);
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return axes_[0] == 0; }
 
  private:
   [[nodiscard]] Dims Permuted(const Dims& x) const {

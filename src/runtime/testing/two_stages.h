@@ -57,9 +57,11 @@ class TwoStages {
   }
 
   [[nodiscard]] const program::Program& program() const { return program_; }
-  [[nodiscard]] std::vector<int64_t> InputDims() const { return {2, 3, extent_, extent_}; }
-  [[nodiscard]] std::vector<float> Input() const {
-    return Noise(static_cast<size_t>(2 * 3 * extent_ * extent_), 7);
+  [[nodiscard]] std::vector<int64_t> InputDims(int64_t batch = 2) const {
+    return {batch, 3, extent_, extent_};
+  }
+  [[nodiscard]] std::vector<float> Input(int64_t batch = 2) const {
+    return Noise(static_cast<size_t>(batch * 3 * extent_ * extent_), 7);
   }
 
   struct Outcome {
