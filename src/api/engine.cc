@@ -134,11 +134,12 @@ namespace {
 void CopyInLogicalOrder(const steps::Tensor& tensor, size_t size, char* dst) {
   const Dims& d = tensor.dims;
   const int64_t pixels = d[2] * d[3];
+  const int64_t stride = tensor.PixelStride();
   const auto* src = tensor.As<const char>();
   for (int64_t n = 0; n < d[0]; ++n) {
     for (int64_t c = 0; c < d[1]; ++c) {
       for (int64_t p = 0; p < pixels; ++p, dst += size) {
-        const int64_t at = (n * pixels + p) * d[1] + c;
+        const int64_t at = (n * pixels + p) * stride + c;
         std::memcpy(dst, src + at * static_cast<int64_t>(size), size);
       }
     }

@@ -22,6 +22,7 @@ class Compiler {
       : graph_(graph),
         in_place_(options.in_place),
         fuse_addends_(options.fuse && options.fuse_addends),
+        join_in_place_(options.join_in_place),
         choices_(options.choices) {}
 
   Result<std::shared_ptr<Model>> Run(Isa isa) {
@@ -32,6 +33,7 @@ class Compiler {
     }
     SKIFF_RETURN_IF_ERROR(BindOutputs());
     if (fuse_addends_) FuseAddends();
+    if (join_in_place_) JoinInPlace();
     ShareStorage();
     LinkWeights();
     return std::move(model_);
@@ -101,20 +103,47 @@ class Compiler {
     return OkStatus();
   }
 
+  // How often each value is read, by the caller too, and which step writes it.
+  struct Uses {
+    std::vector<int> readers;
+    std::unordered_map<int, size_t> writer;
+  };
+  [[nodiscard]] Uses FindUses() const {
+    Uses uses;
+    uses.readers.resize(model_->values.size());
+    for (const int v : model_->outputs) ++uses.readers[static_cast<size_t>(v)];
+    for (size_t s = 0; s < model_->steps.size(); ++s) {
+      for (const int v : model_->steps[s].inputs) ++uses.readers[static_cast<size_t>(v)];
+      for (const int v : model_->steps[s].outputs) uses.writer[v] = s;
+    }
+    return uses;
+  }
+
+  // Lets steps write what a concat alone reads where it joins it.
+  void JoinInPlace() {
+    const Uses uses = FindUses();
+    for (const PlannedStep& planned : model_->steps) {
+      if (!planned.step->JoinsChannels()) continue;
+      for (const int v : planned.inputs) {
+        const auto found = uses.writer.find(v);
+        if (uses.readers[static_cast<size_t>(v)] != 1 || found == uses.writer.end()) continue;
+        const steps::Step& writer = *model_->steps[found->second].step;
+        if (!writer.WritesStrided() || writer.InPlaceInput() >= 0) continue;
+        model_->values[static_cast<size_t>(v)].part_of = planned.outputs[0];
+      }
+    }
+  }
+
   // Puts every convolution whose float output only another one adds into that one's step.
   void FuseAddends() {
     std::vector<PlannedStep>& all = model_->steps;
-    std::vector<int> readers(model_->values.size());
-    std::unordered_map<int, size_t> writer;
-    for (const int v : model_->outputs) ++readers[static_cast<size_t>(v)];
-    for (size_t s = 0; s < all.size(); ++s) {
-      for (const int v : all[s].inputs) ++readers[static_cast<size_t>(v)];
-      for (const int v : all[s].outputs) writer[v] = s;
-    }
+    const Uses uses = FindUses();
     for (PlannedStep& sum : all) {
-      if (sum.inputs.size() != 2 || readers[static_cast<size_t>(sum.inputs[1])] != 1) continue;
-      const auto found = writer.find(sum.inputs[1]);
-      if (found == writer.end()) continue;
+      if (sum.inputs.size() != 2 || uses.readers[static_cast<size_t>(sum.inputs[1])] != 1) {
+        continue;
+      }
+      const auto found = uses.writer.find(sum.inputs[1]);
+      if (found == uses.writer.end()) continue;
       PlannedStep& addend = all[found->second];
       std::unique_ptr<steps::Step> both = steps::FuseAddend(&addend.step, &sum.step);
       if (both == nullptr) continue;
@@ -143,6 +172,12 @@ class Compiler {
     std::vector<bool> pinned(n);  // the user's memory, or the model's outputs
     for (int v : model_->inputs) pinned[static_cast<size_t>(v)] = true;
     for (int v : model_->outputs) last[static_cast<size_t>(v)] = end;
+    for (size_t v = 0; v < n; ++v) {
+      const int whole = model_->values[v].part_of;
+      if (whole < 0) continue;
+      parent_[v] = whole;
+      last[static_cast<size_t>(whole)] = std::max(last[static_cast<size_t>(whole)], last[v]);
+    }
     for (int s = 0; s < end; ++s) Unite(s, last, pinned);
     NumberStorages(last);
   }
@@ -205,6 +240,7 @@ class Compiler {
   const Graph& graph_;
   bool in_place_;
   bool fuse_addends_;
+  bool join_in_place_;
   std::shared_ptr<const steps::KernelChoices> choices_;
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   std::unordered_map<const Value*, int> index_;

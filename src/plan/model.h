@@ -30,6 +30,7 @@ struct CompileOptions {
   bool fuse = true;           // off: every operator stays visible (for `skiff compare`)
   bool in_place = true;       // off: no step writes over its input (for the same)
   bool fuse_addends = true;   // off: what is added to a convolution's sums is a tensor of its own
+  bool join_in_place = true;  // off: what concat joins is written elsewhere and copied
   bool hoist_strides = true;  // off: tensors have the extents that the model says (for the same)
   bool keep_identities = false;  // on: what changes nothing runs too (for calibration, which wants
                                  // every variable under its own name)
@@ -53,6 +54,8 @@ struct ValueInfo {
   graph::Layout layout = graph::Layout::kPlain;
   std::optional<graph::Grid> grid;
   int storage = -1;  // -1: a constant
+  int part_of =
+      -1;  // the wider value, joined of channels by a concat, of which it is written as part
   std::shared_ptr<const AlignedBuffer> constant;
   steps::TensorShape constant_shape;
 };

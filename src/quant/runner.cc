@@ -75,7 +75,8 @@ Result<std::unique_ptr<Runner>> Runner::Make(const program::Program& program,
   compile.precision = options.precision;
   compile.fuse = !options.visible;
   compile.in_place = !options.visible;
-  compile.fuse_addends = false;  // layers are told apart, and timed, by name
+  compile.fuse_addends = false;   // layers are told apart, and timed, by name
+  compile.join_in_place = false;  // and their outputs read
   compile.keep_identities = options.visible;
   SKIFF_ASSIGN_OR_RETURN(auto model, plan::Compile(program, compile));
   runtime::ContextOptions run;

@@ -30,6 +30,7 @@ Context::Context(std::shared_ptr<const plan::Model> model, const ContextOptions&
   }
   inputs_.resize(model_->inputs.size());
   shapes_.resize(model_->values.size());
+  part_offsets_.resize(model_->values.size());
   steps_.resize(model_->steps.size());
   profile_.resize(model_->steps.size());
   sizes_.resize(model_->storages.size());
@@ -225,20 +226,43 @@ Status Context::PlaceStorages() {
 void* Context::Address(int value) const {
   const plan::ValueInfo& info = model_->values[static_cast<size_t>(value)];
   if (info.constant) return const_cast<std::byte*>(info.constant->As());
+  if (info.part_of >= 0) {
+    return static_cast<std::byte*>(Address(info.part_of)) +
+           part_offsets_[static_cast<size_t>(value)];
+  }
   const auto storage = static_cast<size_t>(info.storage);
   if (external_[storage] != nullptr) return external_[storage];
   return const_cast<std::byte*>(arena_.As()) + offsets_[storage];
 }
 
+// Channels of one that is joined of several lie behind those of the ones before.
+void Context::FindPartOffsets() {
+  for (const plan::PlannedStep& planned : model_->steps) {
+    if (!planned.step->JoinsChannels()) continue;
+    size_t offset = 0;
+    for (const int v : planned.inputs) {
+      const auto i = static_cast<size_t>(v);
+      part_offsets_[i] = offset;
+      offset += static_cast<size_t>(shapes_[i].dims[1]) * SizeOf(model_->values[i].dtype);
+    }
+  }
+}
+
+steps::Tensor Context::TensorOf(int value, const Dims& dims) const {
+  const int whole = model_->values[static_cast<size_t>(value)].part_of;
+  return {Address(value), dims, whole < 0 ? 0 : shapes_[static_cast<size_t>(whole)].dims[1]};
+}
+
 void Context::BindTensors() {
   std::fill(external_.begin(), external_.end(), nullptr);
+  FindPartOffsets();
   for (size_t s = 0; s < steps_.size(); ++s) {
     const plan::PlannedStep& planned = model_->steps[s];
     for (size_t k = 0; k < planned.inputs.size(); ++k) {
-      steps_[s].in[k] = {Address(planned.inputs[k]), steps_[s].in_shapes[k]->dims};
+      steps_[s].in[k] = TensorOf(planned.inputs[k], steps_[s].in_shapes[k]->dims);
     }
     for (size_t k = 0; k < planned.outputs.size(); ++k) {
-      steps_[s].out[k] = {Address(planned.outputs[k]), steps_[s].out_shapes[k]->dims};
+      steps_[s].out[k] = TensorOf(planned.outputs[k], steps_[s].out_shapes[k]->dims);
     }
   }
   for (const StepRange& range : ranges_) {
@@ -354,7 +378,7 @@ void Context::WarmUp() {
 }
 
 steps::Tensor Context::value(int index) const {
-  return {Address(index), shapes_[static_cast<size_t>(index)].dims};
+  return TensorOf(index, shapes_[static_cast<size_t>(index)].dims);
 }
 
 size_t Context::ReleaseMemory() {

@@ -128,6 +128,8 @@ class Context {
   Result<size_t> BytesOf(const plan::ValueInfo& value, const Dims& dims) const;
   void BindTensors();
   void BindInputs();
+  void FindPartOffsets();
+  [[nodiscard]] steps::Tensor TensorOf(int value, const Dims& dims) const;
   Status RunTimed(size_t step, bool counts);
   Status RunRange(const StepRange& range, StepObserver* observer);
 
@@ -155,9 +157,10 @@ class Context {
   std::vector<bool> is_input_;            // by storage
   std::vector<plan::Storage> lifetimes_;  // by storage: those that leave a range live through it
   std::vector<int64_t> storage_parts_;    // by storage: more than 1 where it holds one part
-  std::vector<size_t> sizes_;             // by storage
-  std::vector<size_t> offsets_;           // by storage
-  std::vector<void*> external_;  // by storage: the user's memory, where it is read in place
+  std::vector<size_t> part_offsets_;  // by value: bytes from the beginning of what it is part of
+  std::vector<size_t> sizes_;         // by storage
+  std::vector<size_t> offsets_;       // by storage
+  std::vector<void*> external_;       // by storage: the user's memory, where it is read in place
   ArenaPlanner planner_;
   AlignedBuffer arena_;
   AlignedBuffer workspace_;

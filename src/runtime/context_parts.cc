@@ -128,7 +128,9 @@ void Context::BindParts(const StepRange& range) {
       Dims& dims = (*tensors)[k].dims;
       dims[0] /= range.parts;
       const bool leaves = storage_parts_[static_cast<size_t>(value.storage)] == 1;
-      (*advance)[k] = leaves ? static_cast<size_t>(dims.Numel()) * SizeOf(value.dtype) : 0;
+      const int64_t pixels = dims.Numel() / (value.part_of >= 0 ? dims[1] : 1);
+      const int64_t elements = pixels * (value.part_of >= 0 ? (*tensors)[k].pixel_stride : 1);
+      (*advance)[k] = leaves ? static_cast<size_t>(elements) * SizeOf(value.dtype) : 0;
     }
   };
   for (size_t s = range.begin; s < range.end; ++s) {

@@ -198,6 +198,7 @@ Result<CompareResult> CompareLayers(const program::Program& program, const Sessi
   judged_options.in_place = false;
   judged_options.hoist_strides = false;
   judged_options.fuse_addends = false;
+  judged_options.join_in_place = false;
   SKIFF_ASSIGN_OR_RETURN(const auto judged_model, plan::Compile(program, judged_options));
   plan::CompileOptions reference_options = judged_options;
   reference_options.precision = reference;
@@ -220,6 +221,7 @@ Result<CompareResult> CompareLayers(const program::Program& program, const Sessi
   judged_options.in_place = false;
   judged_options.hoist_strides = false;
   judged_options.fuse_addends = false;
+  judged_options.join_in_place = false;
   SKIFF_ASSIGN_OR_RETURN(const auto model, plan::Compile(program, judged_options));
   runtime::Context judged(model, KeepAll(options));
   SKIFF_RETURN_IF_ERROR(SetInputs(judged, inputs));

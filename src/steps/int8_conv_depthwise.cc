@@ -25,6 +25,7 @@ class DepthwiseConv final : public KernelStep {
         packed_(kernels::PackDepthwise(*kernel_, spec.in_channels, spec.kernel_h, spec.kernel_w,
                                        spec.filter.data(), epilogue_.epilogue)),
         source_(spec.input, spec.input_is_float, spec.input_is_nchw, false, isa) {}
+  [[nodiscard]] bool WritesStrided() const override { return true; }
   [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
@@ -51,7 +52,7 @@ class DepthwiseConv final : public KernelStep {
     conv.packed = &packed_;
     conv.epilogue = &e;
     conv.dst = run.out[0].data;
-    conv.dst_stride = window_.out_channels * kernels::ElementBytes(e.store);
+    conv.dst_stride = run.out[0].PixelStride() * kernels::ElementBytes(e.store);
     if (window_.has_residual) {
       conv.residual = run.in[1].data;
       conv.residual_stride = window_.out_channels * kernels::ElementBytes(e.residual);

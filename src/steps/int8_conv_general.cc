@@ -94,6 +94,7 @@ class GeneralConv final : public KernelStep {
   [[nodiscard]] const void* FirstWeights() const override { return groups_[0].weights.As(); }
   void SetNextWeights(const void* weights) override { next_weights_ = weights; }
   [[nodiscard]] size_t WeightBytes() const override { return PackedBytes(groups_); }
+  [[nodiscard]] bool WritesStrided() const override { return true; }
   [[nodiscard]] bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
@@ -107,7 +108,7 @@ class GeneralConv final : public KernelStep {
     const Result<ConvPlace> placed = window_.Place(run.in[0].dims);
     if (!placed.ok()) return placed.status();
     kernels::ConvRun conv = Begin(*placed, run.in[0].data, run.workspace, run.pool);
-    conv.dst = run.out[0].data;
+    PointAtOutput(run.out[0], &conv);
     if (window_.has_residual) conv.residual = run.in[1].data;
     RunConvOnPool(conv, placed->positions(), run.workspace, run.pool);
     return OkStatus();
@@ -125,7 +126,13 @@ class GeneralConv final : public KernelStep {
     return ScratchBytes(place, threads) + (codes + 63) / 64 * 64;
   }
 
-  // Brings the input into its form; the run lacks dst and residual.
+  void PointAtOutput(const Tensor& out, kernels::ConvRun* run) const {
+    run->dst = out.data;
+    run->dst_stride = out.PixelStride() * kernels::ElementBytes(epilogue_.epilogue.store);
+  }
+
+  // Brings the input into its form; the run lacks its residual, and writes dense rows to a dst that
+  // it lacks too.
   [[nodiscard]] kernels::ConvRun Begin(const ConvPlace& place, const void* input,
                                        std::byte* workspace, ThreadPool* pool) const {
     const kernels::Epilogue& e = epilogue_.epilogue;
@@ -222,6 +229,7 @@ class ConvWithAddend final : public Step {
     return addend_->MultiplyAdds(in, out) + sum_->MultiplyAdds(in, out);
   }
   [[nodiscard]] const void* FirstWeights() const override { return addend_->FirstWeights(); }
+  [[nodiscard]] bool WritesStrided() const override { return true; }
   [[nodiscard]] size_t WeightBytes() const override {
     return addend_->WeightBytes() + sum_->WeightBytes();
   }
@@ -253,7 +261,7 @@ class ConvWithAddend final : public Step {
     std::byte* const sum_space = addend_space + addend_->WorkspaceBytes(*from, threads);
     const kernels::ConvRun addend = addend_->Begin(*from, run.in[1].data, addend_space, run.pool);
     kernels::ConvRun sum = sum_->Begin(*to, run.in[0].data, sum_space, run.pool);
-    sum.dst = run.out[0].data;
+    sum_->PointAtOutput(run.out[0], &sum);
     const int64_t positions = to->positions();
     const int64_t blocks = (positions + kBlock - 1) / kBlock;
     run.pool->ParallelFor(blocks, [&](int64_t block, int thread) {

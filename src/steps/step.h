@@ -85,10 +85,15 @@ class ShapeContext {
 struct Tensor {
   void* data = nullptr;
   Dims dims;
+  // In NHWC, elements from one pixel to the next, where its channels are some of a wider tensor's;
+  // 0: it is dense.
+  int64_t pixel_stride = 0;
   template <typename T>
   [[nodiscard]] T* As() const {
     return static_cast<T*>(data);
   }
+  // REQUIRES: NHWC.
+  [[nodiscard]] int64_t PixelStride() const { return pixel_stride == 0 ? dims[1] : pixel_stride; }
 };
 
 struct RunContext {
@@ -124,6 +129,11 @@ class Step {
   [[nodiscard]] virtual int AliasInput() const { return -1; }
   // Output 0 may be written over input `InPlaceInput()` where nobody else reads that. -1: never.
   [[nodiscard]] virtual int InPlaceInput() const { return -1; }
+  // Does Run write output 0, in NHWC, at its pixel_stride? Those of other steps are dense.
+  [[nodiscard]] virtual bool WritesStrided() const { return false; }
+  // Output 0 is the channels of the inputs, one input after the other, all in NHWC: those that lie
+  // there already are left alone.
+  [[nodiscard]] virtual bool JoinsChannels() const { return false; }
   // May Run read a little past the end of this input (kBufferSlack)? A step that says no can read
   // the user's own memory.
   [[nodiscard]] virtual bool ReadsPastEnd(int input) const {

@@ -120,6 +120,7 @@ class RungsTest : public ::testing::TestWithParam<Model> {
     setenv("SKIFF_ISA", std::string(Name(isa)).c_str(), 1);
     plan::CompileOptions options;
     options.in_place = false;
+    options.join_in_place = false;
     return plan::Compile(program_, options);
   }
 

@@ -1,4 +1,7 @@
 // concat joins arrays along an axis that they have, stack along a new one.
+#include <algorithm>
+#include <optional>
+
 #include "ops/op_support.h"
 #include "steps/data_step.h"
 #include "steps/strided_copy.h"
@@ -25,11 +28,15 @@ struct ConcatState final : steps::StepState {
 
 class ConcatStep final : public steps::DataStep {
  public:
-  ConcatStep(DType type, IntArgument axis, std::vector<bool> nhwc_in, bool nhwc_out)
+  // `given_axis`: where no tensor says it.
+  ConcatStep(DType type, IntArgument axis, std::optional<int64_t> given_axis,
+             std::vector<bool> nhwc_in, bool nhwc_out)
       : DataStep(type, "concat"),
         axis_(std::move(axis)),
         nhwc_in_(std::move(nhwc_in)),
-        nhwc_out_(nhwc_out) {}
+        nhwc_out_(nhwc_out),
+        joins_channels_(nhwc_out && (given_axis == 1 || given_axis == -3) &&
+                        std::find(nhwc_in_.begin(), nhwc_in_.end(), false) == nhwc_in_.end()) {}
 
   std::unique_ptr<steps::StepState> NewState() const override {
     return std::make_unique<ConcatState>();
@@ -69,13 +76,16 @@ class ConcatStep final : public steps::DataStep {
       const steps::Tensor& part = run.in[static_cast<size_t>(k)];
       auto* data = static_cast<std::byte*>(run.out[0].data) +
                    offset * dst[static_cast<size_t>(axis)] * static_cast<int64_t>(element_size());
-      steps::CopyView(run.pool, element_size(), part.dims, nhwc_out_, data, dst, part.data,
-                      steps::DenseStrides(part.dims, nhwc_in_[static_cast<size_t>(k)]));
+      if (part.pixel_stride == 0) {
+        steps::CopyView(run.pool, element_size(), part.dims, nhwc_out_, data, dst, part.data,
+                        steps::DenseStrides(part.dims, nhwc_in_[static_cast<size_t>(k)]));
+      }
       offset += part.dims[axis];
     }
     return OkStatus();
   }
   bool SplitsByImage(const Dims& /*x*/) const override { return true; }
+  bool JoinsChannels() const override { return joins_channels_; }
 
  private:
   [[nodiscard]] int parts() const { return static_cast<int>(nhwc_in_.size()); }
@@ -96,6 +106,7 @@ class ConcatStep final : public steps::DataStep {
   IntArgument axis_;
   std::vector<bool> nhwc_in_;
   bool nhwc_out_;
+  bool joins_channels_;
 };
 
 class StackStep final : public steps::DataStep {
@@ -179,10 +190,12 @@ Result<Lowered> LowerConcat(const LowerContext& context) {
   Lowered lowered{nullptr, Parts(node), {node.Out("Out")}};
   std::vector<bool> nhwc;
   for (const graph::Value* part : lowered.inputs) nhwc.push_back(IsNhwc(part));
-  IntArgument axis =
-      IntArgument::Bind(node, "AxisTensor", "", {node.Attributes().Int("axis", 0)}, &lowered);
-  lowered.step = std::make_unique<ConcatStep>(node.In("X")->dtype, std::move(axis), std::move(nhwc),
-                                              IsNhwc(node.Out("Out")));
+  const int64_t attribute = node.Attributes().Int("axis", 0);
+  IntArgument axis = IntArgument::Bind(node, "AxisTensor", "", {attribute}, &lowered);
+  std::optional<int64_t> given;
+  if (!axis.from_tensor()) given = attribute;
+  lowered.step = std::make_unique<ConcatStep>(node.In("X")->dtype, std::move(axis), given,
+                                              std::move(nhwc), IsNhwc(node.Out("Out")));
   return lowered;
 }
 

@@ -80,7 +80,9 @@ class InterpolateStep final : public steps::DataStep {
     const int64_t in_plane = x[h] * x[h + 1] * depth;
     const int64_t in_row = x[h + 1] * depth;
     const auto out_h = static_cast<int64_t>(state.rows.size());
-    const int64_t out_row = static_cast<int64_t>(state.columns.size()) * depth;
+    // From one pixel of the output to the next.
+    const int64_t step = WritesStrided() ? run.out[0].PixelStride() : depth;
+    const int64_t out_row = static_cast<int64_t>(state.columns.size()) * step;
     const int64_t grain =
         std::max<int64_t>(1, steps::kParallelGrain / std::max<int64_t>(1, out_row));
     steps::ParallelRanges(run.pool, planes * out_h, grain, [&](int64_t begin, int64_t end) {
@@ -90,18 +92,20 @@ class InterpolateStep final : public steps::DataStep {
         if (config_.bilinear) {
           const float* src = run.in[0].As<const float>() + plane;
           BlendRow(run.out[0].As<float>() + i * out_row, src + row.low * in_row,
-                   src + row.high * in_row, row.share, state.columns, depth);
+                   src + row.high * in_row, row.share, state.columns, depth, step);
         } else {
           const auto size = static_cast<int64_t>(element_size());
           PickRow(static_cast<std::byte*>(run.out[0].data) + i * out_row * size,
                   static_cast<const std::byte*>(run.in[0].data) + (plane + row.low * in_row) * size,
-                  state.columns, static_cast<size_t>(depth * size));
+                  state.columns, static_cast<size_t>(depth * size),
+                  static_cast<size_t>(step * size));
         }
       }
     });
     return OkStatus();
   }
   bool SplitsByImage(const Dims& /*x*/) const override { return true; }
+  bool WritesStrided() const override { return config_.nhwc_memory && !config_.channels_last; }
 
  private:
   Status OutputSize(const ShapeContext& shapes, int64_t in_h, int64_t in_w, int64_t* out_h,
@@ -151,21 +155,22 @@ class InterpolateStep final : public steps::DataStep {
     }
   }
 
+  // `pixel` bytes of each, `step` bytes apart.
   static void PickRow(std::byte* dst, const std::byte* src, const std::vector<Tap>& columns,
-                      size_t pixel) {
-    if (pixel == 4) {  // one float per pixel, the common case of the plain layout
+                      size_t pixel, size_t step) {
+    if (pixel == 4 && step == 4) {  // one float per pixel, the common case of the plain layout
       for (size_t i = 0; i < columns.size(); ++i) {
         std::memcpy(dst + i * 4, src + columns[i].low * 4, 4);
       }
       return;
     }
     for (size_t i = 0; i < columns.size(); ++i) {
-      std::memcpy(dst + i * pixel, src + static_cast<size_t>(columns[i].low) * pixel, pixel);
+      std::memcpy(dst + i * step, src + static_cast<size_t>(columns[i].low) * pixel, pixel);
     }
   }
 
   static void BlendRow(float* dst, const float* top, const float* bottom, float down,
-                       const std::vector<Tap>& columns, int64_t depth) {
+                       const std::vector<Tap>& columns, int64_t depth, int64_t step) {
     const float up = 1.0F - down;
     for (const Tap& c : columns) {
       const float right = c.share;
@@ -178,7 +183,7 @@ class InterpolateStep final : public steps::DataStep {
         dst[k] = top_left[k] * up * left + bottom_left[k] * down * left +
                  top_right[k] * up * right + bottom_right[k] * down * right;
       }
-      dst += depth;
+      dst += step;
     }
   }
 
