@@ -1,6 +1,6 @@
 #include "kernels/depthwise/depthwise_pairs.h"
 #include "kernels/depthwise/depthwise_symbols.h"
-#include "kernels/epilogue/epilogue_avx512bw.h"
+#include "kernels/epilogue/epilogue_rows_avx512bw.h"
 
 namespace skiff::kernels {
 namespace {
@@ -42,9 +42,18 @@ struct Ops {
       avx512bw::ApplyEpilogueRows<2>(e, sums[0], P, rows);
     }
   };
+  template <typename Kind>
+  struct CodesFinish {
+    template <int P>
+    static SKIFF_INLINE void Finish(const Epilogue& e, const EpilogueRows& rows,
+                                    const __m512i (&acc)[P][2]) {
+      avx512bw::StoreByHalves<Kind>(e, acc, rows);
+    }
+  };
   template <bool kUnsigned, typename Run>
-  static SKIFF_INLINE void ForFinish(const Epilogue& /*e*/, Run run) {
-    run(AnyFinish());
+  static SKIFF_INLINE void ForFinish(const Epilogue& e, Run run) {
+    const auto with = [&]<typename Kind>(Kind) { run(CodesFinish<Kind>()); };
+    if (!ForDepthwiseCodes<kUnsigned>(e, with)) run(AnyFinish());
   }
 };
 

@@ -199,5 +199,36 @@ SKIFF_INLINE void StoreByLanes(const Epilogue& e, const __m512i (&acc)[P][4],
   }
 }
 
+// P positions of up to 32 channels, of whose sums lane l of vector v are the channels 8 l + 4 v on,
+// as unpacking codes once leaves them.
+template <typename Kind, int P>
+SKIFF_INLINE void StoreByHalves(const Epilogue& e, const __m512i (&acc)[P][2],
+                                const EpilogueRows& rows) {
+  static_assert(!Kind::kHasResidual);
+  const Rest rest(e, ReadHere(kConstants));
+  const __m512i lo = _mm512_set1_epi8(static_cast<char>(e.lo_code));
+  const __m512i hi = _mm512_set1_epi8(static_cast<char>(e.hi_code));
+  char* dst = static_cast<char*>(rows.dst);
+  __m512i codes[P][2];
+  SKIFF_UNROLL
+  for (int v = 0; v < 2; ++v) {
+    const __m512 m = _mm512_load_ps(rows.factors + 16 * v);
+    const __m512 b = _mm512_load_ps(rows.factors + 32 + 16 * v);
+    SKIFF_UNROLL
+    for (int p = 0; p < P; ++p) codes[p][v] = Codes<Kind>::Of(acc[p][v], m, b, rest, nullptr);
+  }
+  // Packing leaves eight channels of one position beside eight of the other.
+  const __m512i apart = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  SKIFF_UNROLL
+  for (int p = 0; p < P; p += 2, dst += 2 * rows.dst_stride) {
+    const int other = p + 1 < P ? p + 1 : p;
+    const __m512i two[4] = {codes[p][0], codes[p][1], codes[other][0], codes[other][1]};
+    const __m512i bytes = _mm512_permutexvar_epi64(apart, Codes<Kind>::Pack(two, lo, hi));
+    StoreBytes(_mm512_castsi512_si256(bytes), rows.n, dst);
+    if (other == p) break;
+    StoreBytes(_mm512_extracti64x4_epi64(bytes, 1), rows.n, dst + rows.dst_stride);
+  }
+}
+
 }  // namespace
 }  // namespace skiff::kernels::avx512bw
