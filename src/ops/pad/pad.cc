@@ -101,6 +101,7 @@ class PadStep final : public steps::DataStep {
     steps::CopyView(run.pool, element_size(), x, config_.nhwc, inside, dst, run.in[0].data, src);
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   Status ByAxis(const Dims& x, const std::vector<int64_t>& p, Dims* before, Dims* after) const {

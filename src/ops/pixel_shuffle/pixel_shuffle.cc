@@ -59,6 +59,7 @@ class PixelShuffleStep final : public steps::DataStep {
                     steps::DenseStrides(view, false), run.in[0].data, strides);
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   PixelShuffle shuffle_;
@@ -92,6 +93,7 @@ class ShuffleChannelStep final : public steps::DataStep {
                     {x[1] * inner, inner, each * inner, 1});
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   int64_t groups_;

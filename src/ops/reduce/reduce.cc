@@ -196,6 +196,7 @@ class ReduceStep final : public steps::DataStep {
     kernel_(run.pool, run.in[0].data, run.out[0].data, AxesOf(run.in[0].dims));
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& x) const override { return !IsReduced(0, x.rank()); }
 
  private:
   [[nodiscard]] bool IsReduced(int axis, int rank) const {

@@ -82,6 +82,7 @@ class SplitStep final : public steps::DataStep {
     }
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return !config_.drops_axis; }
 
  private:
   // Fills in equal parts or the one section of -1. They must cover the axis.

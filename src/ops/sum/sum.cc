@@ -44,6 +44,7 @@ class SumStep final : public steps::DataStep {
         });
     return OkStatus();
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 
  private:
   kernels::BinaryKernel add_;

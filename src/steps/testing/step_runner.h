@@ -1,12 +1,16 @@
 // StepRunner: runs one Step on given arrays, for tests.
 //
 // Buffers are 64-byte aligned and end in kBufferSlack readable bytes, as in a plan. The state lives
-// as long as the runner, so that running twice tests what the step keeps between runs.
+// as long as the runner, so that running twice tests what the step keeps between runs. Whatever a
+// test asks of a step: where it says that it splits by image, one image after the other must give
+// the same bytes, or Run fails.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -89,6 +93,7 @@ class StepRunner {
     SKIFF_RETURN_IF_ERROR(
         step_.Run({in_tensors, out_tensors, static_cast<std::byte*>(workspace.data()), state_.get(),
                    &pool_}));
+    SKIFF_RETURN_IF_ERROR(CheckImages(inputs, outputs));
     return outputs;
   }
 
@@ -98,6 +103,59 @@ class StepRunner {
   }
 
  private:
+  // As runtime::Context asks.
+  [[nodiscard]] bool TakesImages(const std::vector<Array>& inputs,
+                                 const std::vector<Array>& outputs) const {
+    if (inputs.empty() || inputs[0].dims().rank() == 0) return false;
+    const Dims& x = inputs[0].dims();
+    if (x[0] < 2 || !step_.SplitsByImage(x)) return false;
+    const auto has_images = [&](const Array& array) {
+      return array.dims().rank() > 0 && array.dims()[0] == x[0];
+    };
+    for (const Array& input : inputs) {
+      TensorShape shape;
+      shape.dims = input.dims();
+      SetKnownInts(input.dtype(), input.data(), &shape);
+      if (!has_images(input) || input.dims().rank() != x.rank() || shape.has_ints) return false;
+    }
+    return std::all_of(outputs.begin(), outputs.end(), has_images);
+  }
+
+  [[nodiscard]] Status CheckImages(const std::vector<Array>& inputs,
+                                   const std::vector<Array>& outputs) const {
+    // What oneDNN computes in float depends on the extents.
+    if (!TakesImages(inputs, outputs) || step_.Info().kernel.starts_with("onednn")) {
+      return OkStatus();
+    }
+    const auto image_of = [](const Array& array, int64_t i) {
+      Dims dims = array.dims();
+      const size_t bytes = array.bytes() / static_cast<size_t>(dims[0]);
+      dims[0] = 1;
+      Array image(array.dtype(), dims);
+      std::memcpy(image.data(),
+                  static_cast<const std::byte*>(array.data()) + static_cast<size_t>(i) * bytes,
+                  bytes);
+      return image;
+    };
+    std::vector<DType> types;
+    for (const Array& output : outputs) types.push_back(output.dtype());
+    for (int64_t i = 0; i < inputs[0].dims()[0]; ++i) {
+      std::vector<Array> part;
+      for (const Array& input : inputs) part.push_back(image_of(input, i));
+      const Result<std::vector<Array>> got = StepRunner(step_, 1).Run(part, types);
+      // A step that will not take a part is run on the whole.
+      if (!got.ok()) return OkStatus();
+      for (size_t j = 0; j < outputs.size(); ++j) {
+        const Array want = image_of(outputs[j], i);
+        if (!((*got)[j].dims() == want.dims())) return OkStatus();
+        if (std::memcmp((*got)[j].data(), want.data(), want.bytes()) != 0) {
+          return Internal("image " + std::to_string(i) + " alone gives other bytes");
+        }
+      }
+    }
+    return OkStatus();
+  }
+
   // Output 0 starts as a copy of the input and the step reads that copy.
   static void Alias(int index, const std::vector<Array>& inputs, std::vector<Array>* outputs,
                     std::vector<Tensor>* in_tensors) {
