@@ -33,9 +33,10 @@ struct StepRange {
 
 class BatchSplitter {
  public:
-  // All steps in their order, in ranges. `parts` divides the images of every step in its range, and
-  // steps of more than one part in one range have the same number of images. Valid until the next
-  // call. Allocates nothing that a call like it has allocated before.
+  // All steps in their order, in ranges; no part has fewer images than there are threads. `parts`
+  // divides the images of every step in its range, and steps of more than one part in one range
+  // have the same number of images. Valid until the next call. Allocates nothing that a call like
+  // it has allocated before.
   const std::vector<StepRange>& Split(std::span<const StepTraffic> steps, const CacheSizes& caches,
                                       int threads);
 

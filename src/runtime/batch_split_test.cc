@@ -49,7 +49,13 @@ TEST(BatchSplitter, WhereImagesShrinkAndWeightsGrowMoreAreTakenTogether) {
   const StepTraffic early = Step(32, 256 << 10, 1 << 10);
   const StepTraffic late = Step(32, 32 << 10, 1 << 20);
   const std::vector<StepTraffic> steps = {early, early, early, late, late, late};
-  EXPECT_EQ(Parts(steps), (List{32, 4}));
+  EXPECT_EQ(Parts(steps), (List{32, 2}));
+}
+
+TEST(BatchSplitter, EveryThreadGetsAnImage) {
+  EXPECT_EQ(Parts({Step(32, 6 << 20), Step(32, 6 << 20)}, 1), List{32});
+  EXPECT_EQ(Parts({Step(32, 6 << 20), Step(32, 6 << 20)}, 2), List{16});
+  EXPECT_EQ(Parts({Step(3, 6 << 20), Step(3, 6 << 20)}, 2), List{1});
 }
 
 TEST(BatchSplitter, WeightsThatOutweighImagesKeepTheBatchTogether) {

@@ -101,7 +101,7 @@ TEST(JoinInPlace, InPartsOfABatchToo) {
   const std::vector<float> want = RunParts(*apart, net, 1, kHuge);
   for (const size_t kib : {64, 128, 256}) {
     for (const int threads : {1, 2}) {
-      EXPECT_EQ(RunParts(*joined, net, threads, {.l2 = kib << 10, .l3 = kib << 12}), want) << kib;
+      EXPECT_EQ(RunParts(*joined, net, threads, {.l2 = kib << 10, .l3 = kib << 11}), want) << kib;
     }
   }
 }

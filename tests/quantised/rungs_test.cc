@@ -264,7 +264,7 @@ TEST_P(RungsTest, PartsOfABatchMakeTheWhole) {
     for (const int threads : {1, 2}) {
       runtime::ContextOptions options;
       options.threads = threads;
-      options.caches = {.l2 = l2 << 10, .l3 = l2 << 14};
+      options.caches = {.l2 = l2 << 10, .l3 = l2 << 11};
       runtime::Context context(*model, options);
       ASSERT_TRUE(context.SetInput(0, DType::kFloat32, input.dims, input.values.data()).ok());
       Nobody watching;
