@@ -54,8 +54,9 @@ struct ValueInfo {
   graph::Layout layout = graph::Layout::kPlain;
   std::optional<graph::Grid> grid;
   int storage = -1;  // -1: a constant
-  int part_of =
-      -1;  // the wider value, joined of channels by a concat, of which it is written as part
+  // The value that a concat joins of this one's channels and others', where this one is written
+  // into it; else -1.
+  int part_of = -1;
   std::shared_ptr<const AlignedBuffer> constant;
   steps::TensorShape constant_shape;
 };

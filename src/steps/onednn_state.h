@@ -19,9 +19,9 @@ namespace skiff::steps {
 class OnednnState : public StepState {
  public:
   using Key = std::array<Dims, 2>;
-  // Enough for the handful of sizes that a server alternates between; making one costs about a
-  // millisecond, and oneDNN's own cache keeps the generated code.
-  static constexpr size_t kMaxPrimitives = 8;
+  // Enough for the handful of sizes that a server alternates between, each with a part of its
+  // batch; making one costs about a millisecond, and oneDNN's own cache keeps the generated code.
+  static constexpr size_t kMaxPrimitives = 16;
 
   // Makes `current` the primitive for `key`, calling make() when it is not there.
   template <typename Make>

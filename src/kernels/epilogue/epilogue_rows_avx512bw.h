@@ -175,27 +175,38 @@ SKIFF_INLINE void StoreFloats(const Epilogue& e, const __m512i (&acc)[R][4],
   }
 }
 
+// The codes of P positions whose factors lie in the order of the sums.
+template <typename Kind, int P, int V>
+struct OrderedCodes {
+  __m512i codes[P][V];
+  __m512i lo, hi;
+
+  SKIFF_INLINE OrderedCodes(const Epilogue& e, const __m512i (&acc)[P][V],
+                            const EpilogueRows& rows) {
+    static_assert(!Kind::kHasResidual);
+    const Rest rest(e, ReadHere(kConstants));
+    lo = _mm512_set1_epi8(static_cast<char>(e.lo_code));
+    hi = _mm512_set1_epi8(static_cast<char>(e.hi_code));
+    SKIFF_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const __m512 m = _mm512_load_ps(rows.factors + 16 * v);
+      const __m512 b = _mm512_load_ps(rows.factors + 16 * (V + v));
+      SKIFF_UNROLL
+      for (int p = 0; p < P; ++p) codes[p][v] = Codes<Kind>::Of(acc[p][v], m, b, rest, nullptr);
+    }
+  }
+};
+
 // P positions of up to 64 channels, of whose sums lane l of vector v are the channels 16 l + 4 v
 // on, as unpacking codes twice leaves them: packing twice undoes it.
 template <typename Kind, int P>
 SKIFF_INLINE void StoreByLanes(const Epilogue& e, const __m512i (&acc)[P][4],
                                const EpilogueRows& rows) {
-  static_assert(!Kind::kHasResidual);
-  const Rest rest(e, ReadHere(kConstants));
-  const __m512i lo = _mm512_set1_epi8(static_cast<char>(e.lo_code));
-  const __m512i hi = _mm512_set1_epi8(static_cast<char>(e.hi_code));
+  const OrderedCodes<Kind, P, 4> all(e, acc, rows);
   char* dst = static_cast<char*>(rows.dst);
-  __m512i codes[P][4];
-  SKIFF_UNROLL
-  for (int v = 0; v < 4; ++v) {
-    const __m512 m = _mm512_load_ps(rows.factors + 16 * v);
-    const __m512 b = _mm512_load_ps(rows.factors + 64 + 16 * v);
-    SKIFF_UNROLL
-    for (int p = 0; p < P; ++p) codes[p][v] = Codes<Kind>::Of(acc[p][v], m, b, rest, nullptr);
-  }
   SKIFF_UNROLL
   for (int p = 0; p < P; ++p, dst += rows.dst_stride) {
-    StoreBytes(Codes<Kind>::Pack(codes[p], lo, hi), rows.n, dst);
+    StoreBytes(Codes<Kind>::Pack(all.codes[p], all.lo, all.hi), rows.n, dst);
   }
 }
 
@@ -204,26 +215,16 @@ SKIFF_INLINE void StoreByLanes(const Epilogue& e, const __m512i (&acc)[P][4],
 template <typename Kind, int P>
 SKIFF_INLINE void StoreByHalves(const Epilogue& e, const __m512i (&acc)[P][2],
                                 const EpilogueRows& rows) {
-  static_assert(!Kind::kHasResidual);
-  const Rest rest(e, ReadHere(kConstants));
-  const __m512i lo = _mm512_set1_epi8(static_cast<char>(e.lo_code));
-  const __m512i hi = _mm512_set1_epi8(static_cast<char>(e.hi_code));
+  const OrderedCodes<Kind, P, 2> all(e, acc, rows);
   char* dst = static_cast<char*>(rows.dst);
-  __m512i codes[P][2];
-  SKIFF_UNROLL
-  for (int v = 0; v < 2; ++v) {
-    const __m512 m = _mm512_load_ps(rows.factors + 16 * v);
-    const __m512 b = _mm512_load_ps(rows.factors + 32 + 16 * v);
-    SKIFF_UNROLL
-    for (int p = 0; p < P; ++p) codes[p][v] = Codes<Kind>::Of(acc[p][v], m, b, rest, nullptr);
-  }
   // Packing leaves eight channels of one position beside eight of the other.
   const __m512i apart = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
   SKIFF_UNROLL
   for (int p = 0; p < P; p += 2, dst += 2 * rows.dst_stride) {
     const int other = p + 1 < P ? p + 1 : p;
-    const __m512i two[4] = {codes[p][0], codes[p][1], codes[other][0], codes[other][1]};
-    const __m512i bytes = _mm512_permutexvar_epi64(apart, Codes<Kind>::Pack(two, lo, hi));
+    const __m512i two[4] = {all.codes[p][0], all.codes[p][1], all.codes[other][0],
+                            all.codes[other][1]};
+    const __m512i bytes = _mm512_permutexvar_epi64(apart, Codes<Kind>::Pack(two, all.lo, all.hi));
     StoreBytes(_mm512_castsi512_si256(bytes), rows.n, dst);
     if (other == p) break;
     StoreBytes(_mm512_extracti64x4_epi64(bytes, 1), rows.n, dst + rows.dst_stride);

@@ -22,6 +22,9 @@ std::vector<const graph::Value*> Parts(const Node& node) {
   return parts;
 }
 
+// Of four dimensions, NCHW.
+bool IsChannels(int64_t axis) { return axis == 1 || axis == -3; }
+
 struct ConcatState final : steps::StepState {
   int axis = 0;
 };
@@ -35,7 +38,7 @@ class ConcatStep final : public steps::DataStep {
         axis_(std::move(axis)),
         nhwc_in_(std::move(nhwc_in)),
         nhwc_out_(nhwc_out),
-        joins_channels_(nhwc_out && (given_axis == 1 || given_axis == -3) &&
+        joins_channels_(nhwc_out && IsChannels(given_axis.value_or(0)) &&
                         std::find(nhwc_in_.begin(), nhwc_in_.end(), false) == nhwc_in_.end()) {}
 
   std::unique_ptr<steps::StepState> NewState() const override {
