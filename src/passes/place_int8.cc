@@ -1,7 +1,9 @@
 // place_int8: which nodes run in integers (docs/numerics.md, "Which tensors are rounded").
 //
-//  1. Choose:     a convolution or fc with an s8 weight and a rounded input runs in integers; every
-//                 other rounded edge becomes quantize + dequantize (the file's rounding, in float).
+//  1. Choose:     a convolution or fc with an s8 weight and a rounded input runs in integers, as
+//  does
+//                 a product of two rounded activations; every other rounded edge becomes quantize +
+//                 dequantize (the file's rounding, in float).
 //  2. Quantise:   each (tensor, grid) pair gets one quantize node; the chosen nodes read codes.
 //  3. Carry:      a residual add reads the codes that a quantised reader of the same tensor has.
 //  4. Hoist:      quantize moves in front of operators that pass integers through.
@@ -25,10 +27,21 @@ using graph::Use;
 using graph::Value;
 
 bool IsFc(const Node& node) { return node.type == "fc"; }
-std::string_view DataSlot(const Node&) { return "Input"; }
+constexpr std::string_view kOperands[] = {"X", "Y"};  // of a product
 std::string_view WeightSlot(const Node& node) { return IsFc(node) ? "W" : "Filter"; }
 
+// Of two activations: with weights it is an fc.
+bool IsProduct(const Node& node) {
+  return IsOneOf(node.type, {"mul", "matmul", "matmul_v2", "bmm"});
+}
+
 bool ReadsCodes(const Node& node) {
+  if (IsProduct(node)) {
+    return std::all_of(std::begin(kOperands), std::end(kOperands), [&](std::string_view slot) {
+      const Edge* edge = node.InEdge(slot);
+      return edge != nullptr && (IsInt8(edge->value->dtype) || edge->grid.has_value());
+    });
+  }
   const Value* input = node.In("Input");
   const Value* weight = (IsConv2d(node) || IsFc(node)) ? node.In(WeightSlot(node)) : nullptr;
   return input != nullptr && weight != nullptr && weight->grid.has_value() &&
@@ -125,11 +138,12 @@ class Placer {
   // -- 1
   void Choose() {
     for (Node& node : graph_.nodes()) {
-      const bool product = IsOneOf(node.type, {"mul", "matmul", "matmul_v2", "bmm"});
       const bool transposed =
           IsOneOf(node.type, {"conv2d_transpose", "depthwise_conv2d_transpose"});
-      if (!IsConv2d(node) && !IsFc(node) && !product && !transposed) continue;
-      node.why_float = WhyFloat(node, product, transposed);
+      if (!IsConv2d(node) && !IsFc(node) && !IsProduct(node) && !transposed) continue;
+      node.why_float = transposed        ? "no INT8 kernel for transposed convolutions"
+                       : IsProduct(node) ? WhyFloatProduct(node)
+                                         : WhyFloat(node);
       if (node.why_float.empty() && !MayRunInt8(node)) {
         node.why_float = "its type is not among those that were asked for";
       }
@@ -144,11 +158,24 @@ class Placer {
     return IsFc(node) ? has("mul") || has("matmul") || has("matmul_v2") : has("conv2d");
   }
 
-  static std::string WhyFloat(const Node& node, bool product, bool transposed) {
-    if (transposed) return "no INT8 kernel for transposed convolutions";
-    if (product) return "neither operand is a constant matrix";
+  static std::string WhyFloatProduct(const Node& node) {
+    for (const std::string_view slot : kOperands) {
+      const Edge* edge = node.InEdge(slot);
+      if (edge == nullptr) return "an operand is missing";
+      const std::string& name = edge->value->name;
+      if (edge->value->constant) return "its constant operand " + name + " is no weight of an fc";
+      if (!edge->grid) return "the model has no threshold for its input " + name;
+    }
+    if (node.InEdge("Y")->grid->max_code > 127) return "its right operand has codes above 127";
+    for (const char* flag : {"trans_x", "transpose_X"}) {
+      if (node.Attributes().Bool(flag, false)) return "its left operand is transposed";
+    }
+    return {};
+  }
+
+  static std::string WhyFloat(const Node& node) {
     const Value* weight = node.In(WeightSlot(node));
-    const Edge* input = node.InEdge(DataSlot(node));
+    const Edge* input = node.InEdge("Input");
     if (weight == nullptr || input == nullptr) return "an operand is missing";
     if (!weight->grid) return "the model does not quantise its weight";
     if (!input->grid) return "the model has no threshold for its input " + input->value->name;
@@ -183,7 +210,7 @@ class Placer {
     }
     Grid grid = *edge.grid;
     if (!grid.is_unsigned) grid.is_unsigned = non_negative_(edge.value);
-    const bool data = node->SlotIndex(DataSlot(*node)) == use.slot;
+    const bool data = IsProduct(*node) || node->SlotIndex("Input") == use.slot;
     if (RunsInt8(*node) && data && ReadsUserFloats(*node, edge.value)) {
       edge.grid = grid;  // the first convolution quantises on the way
       return OkStatus();

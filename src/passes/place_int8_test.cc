@@ -148,6 +148,54 @@ TEST(PlaceInt8, SaysWhyALayerStaysFloat) {
   EXPECT_EQ(Named(graph, "conv2d", "b")->In("Filter")->dtype, DType::kFloat32);
 }
 
+// Two activations, both rounded.
+Value* Product(Graph& graph, Value* x, Value* y, const std::string& name) {
+  Value* out = Apply(graph, "matmul_v2", {{"X", x}, {"Y", y}}, "Out", name, {-1, 4, 4});
+  RoundInput(graph, name, "X", 0.1);
+  RoundInput(graph, name, "Y", 0.2);
+  return out;
+}
+
+TEST(PlaceInt8, AProductOfActivationsReadsAndWritesCodes) {
+  Graph graph;
+  const std::vector<int64_t> square = {-1, 4, 4};
+  Value* scores = Product(graph, Input(graph, "q", square), Input(graph, "k", square), "scores");
+  Value* shares = Apply(graph, "softmax", {{"X", scores}}, "Out", "shares", square);
+  Value* mixed = Product(graph, shares, Input(graph, "v", square), "mixed");
+  MarkOutput(graph, Product(graph, mixed, Input(graph, "w", square), "last"));
+  Place(graph);
+  const Node* first = Named(graph, "matmul_v2", "scores");
+  EXPECT_EQ(first->In("X")->dtype, DType::kInt8);
+  EXPECT_EQ(first->In("Y")->dtype, DType::kInt8);
+  EXPECT_EQ(first->Out("Out")->dtype, DType::kFloat32);
+  const Node* second = Named(graph, "matmul_v2", "mixed");
+  EXPECT_EQ(second->In("X")->dtype, DType::kUInt8);  // shares are not negative
+  EXPECT_EQ(second->Out("Out")->dtype, DType::kInt8);
+  EXPECT_EQ(CountNodes(graph, "dequantize"), 0);
+}
+
+TEST(PlaceInt8, SaysWhyAProductStaysFloat) {
+  const auto why = [](auto change) {
+    Graph graph;
+    const std::vector<int64_t> square = {-1, 4, 4};
+    Value* y = Input(graph, "y", square);
+    MarkOutput(graph, Product(graph, Input(graph, "x", square), y, "p"));
+    change(graph.nodes().back());
+    Place(graph);
+    const Node* product = Named(graph, "matmul_v2", "p");
+    EXPECT_EQ(product->In("X")->dtype, DType::kFloat32);
+    EXPECT_EQ(product->In("Y")->dtype, DType::kFloat32);
+    return product->why_float;
+  };
+  EXPECT_EQ(why([](Node& node) { node.MutableInEdge("Y")->grid.reset(); }),
+            "the model has no threshold for its input y");
+  EXPECT_EQ(why([](Node& node) { node.MutableInEdge("Y")->grid->max_code = 255; }),
+            "its right operand has codes above 127");
+  EXPECT_EQ(
+      why([](Node& node) { node.SetAttribute("trans_x", program::AttrType::kBoolean, true); }),
+      "its left operand is transposed");
+}
+
 TEST(PlaceInt8, TypesThatWereNotAskedForAreRoundedInFloat) {
   for (const char* type : {"conv2d", "fc"}) {
     Graph graph;

@@ -91,6 +91,22 @@ struct ConvFilter {
 };
 PackedConv PackConv(const ConvKernel& kernel, const ConvFilter& filter);
 
+// Codes of an activation in the place of weights, of one tap: the one of output channel o and input
+// k is data[o * depth + k] where the inputs lie together, data[k * out_channels + o] elsewhere. Up
+// to 15 bytes past the last are read.
+struct ConvCodes {
+  const int8_t* data = nullptr;
+  int64_t out_channels = 0;
+  int64_t depth = 0;
+  bool inputs_lie_together = false;
+};
+// Memory for such weights. REQUIRES: the kernel does not pre-add.
+PackedConv AllocateConv(const ConvKernel& kernel, int64_t out_channels, int64_t depth);
+// Panels [panel_begin, panel_end) of `codes` into what AllocateConv made for their extents.
+// Allocates nothing.
+void PackCodes(const ConvKernel& kernel, const ConvCodes& codes, int64_t panel_begin,
+               int64_t panel_end, PackedConv* packed);
+
 // Where the taps lie: the input as the kernel reads it (the widened copy for kS16).
 struct ConvGeometry {
   int64_t in_h = 0, in_w = 0;

@@ -7,6 +7,7 @@
 #include "ops/op_def.h"
 #include "ops/op_support.h"
 #include "steps/int8_fc.h"
+#include "steps/int8_matmul.h"
 
 namespace skiff::ops {
 namespace {
@@ -164,6 +165,22 @@ Result<std::unique_ptr<steps::Step>> Int8Step(const LowerContext& context,
   return steps::MakeInt8Fc(spec, context.isa);
 }
 
+// Of two activations.
+Result<std::unique_ptr<steps::Step>> Int8ProductStep(const LowerContext& context,
+                                                     const MatmulAttrs& attrs) {
+  const graph::Node& node = context.node;
+  steps::Int8MatmulSpec spec;
+  spec.product = attrs.product;
+  SKIFF_ASSIGN_OR_RETURN(spec.left, CodeGridOf(*node.In(LeftSlot(node))));
+  SKIFF_ASSIGN_OR_RETURN(spec.right, CodeGridOf(*node.In(RightSlot(node))));
+  const Value& output = *node.Out("Out");
+  spec.output_is_float = !IsInt8(output.dtype);
+  if (!spec.output_is_float) {
+    SKIFF_ASSIGN_OR_RETURN(spec.output, CodeGridOf(output));
+  }
+  return steps::MakeInt8Matmul(spec, context.isa);
+}
+
 Status RequireFloat(const Value& value) {
   if (value.dtype == DType::kFloat32) return OkStatus();
   return Unsupported("operand " + value.name + " of type " + std::string(Name(value.dtype)));
@@ -186,6 +203,12 @@ Result<Lowered> Lower(const LowerContext& context) {
     SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8Step(context, attrs));
     return lowered;
   }
+  const bool has_epilogue = bias != nullptr || attrs.activation.kind != onednn::Activation::kNone;
+  if (IsInt8(left->dtype) && IsInt8(right->dtype) && !right->constant && !has_epilogue) {
+    SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8ProductStep(context, attrs));
+    lowered.inputs.push_back(right);
+    return lowered;
+  }
   SKIFF_RETURN_IF_ERROR(RequireFloat(*right));
   const bool runs = left->dtype != DType::kBFloat16 || onednn::MultipliesBfloat16();
   if (IsFullyConnected(node, attrs.product) && IsStoredFloat(*left) && runs) {
@@ -193,7 +216,7 @@ Result<Lowered> Lower(const LowerContext& context) {
     return lowered;
   }
   SKIFF_RETURN_IF_ERROR(RequireFloat(*left));
-  if (bias != nullptr || attrs.activation.kind != onednn::Activation::kNone) {
+  if (has_epilogue) {
     return Unsupported("weight " + right->name + " is computed; only a parameter is supported");
   }
   lowered.step = steps::MakeOnednnMatmul(attrs.product);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "ops/testing/case_file.h"
@@ -169,6 +171,124 @@ TEST(MatmulInt8Test, EveryRungIsTheExactSumScaled) {
       }
     }
   }
+}
+
+Array Codes(const Dims& dims, DType dtype, unsigned seed) {
+  Array array(dtype, dims);
+  std::mt19937 generator(seed);
+  auto* bytes = static_cast<int8_t*>(array.data());
+  for (size_t i = 0; i < array.count(); ++i) {
+    const int low = dtype == DType::kUInt8 ? 0 : -128;
+    bytes[i] = static_cast<int8_t>(
+        low + static_cast<int>(generator() % (128U - static_cast<unsigned>(low))));
+  }
+  return array;
+}
+
+// The codes as floats.
+Array Floats(const Array& codes) {
+  Array array(DType::kFloat32, codes.dims());
+  const auto* bytes = static_cast<const int8_t*>(codes.data());
+  for (size_t i = 0; i < codes.count(); ++i) array.As<float>()[i] = bytes[i];
+  return array;
+}
+
+graph::Grid GridOf(double step, DType dtype) {
+  graph::Grid grid;
+  grid.step = {step};
+  grid.is_unsigned = dtype == DType::kUInt8;
+  return grid;
+}
+
+// Of two activations, every rung with one thread and two: floats or codes that follow from the
+// exact sums.
+class MatmulOfCodesTest : public ::testing::TestWithParam<CaseLine> {
+ protected:
+  static void SetAttributes(const CaseLine& c, OpHarness* h) {
+    for (const char* name : {"x_num_col_dims", "y_num_col_dims"}) {
+      if (c.Has(name)) h->Set(name, c.Int(name, 1));
+    }
+    for (const char* name : {"transpose_Y", "trans_y"}) {
+      if (c.Has(name)) h->Set(name, c.Int(name, 0) != 0);
+    }
+    if (c.Has("alpha")) h->Set("alpha", c.Float("alpha", 1));
+  }
+
+  static void CheckRungs(OpHarness* h, const Array& want, double step) {
+    for (const Isa isa : SupportedIsas()) {
+      const Status status = h->Lower(isa);
+      ASSERT_TRUE(status.ok()) << status.ToString();
+      EXPECT_EQ(h->step().Info().precision, "int8");
+      for (const int threads : {1, 2}) {
+        auto got = h->Run(threads);
+        ASSERT_TRUE(got.ok()) << got.status().ToString();
+        ASSERT_EQ((*got)[0].dims(), want.dims());
+        for (size_t i = 0; i < want.count(); ++i) {
+          const double real = want.As<float>()[i] * 0.5 * 0.25;
+          if (step == 0) {
+            ASSERT_FLOAT_EQ((*got)[0].As<float>()[i], static_cast<float>(real)) << Name(isa);
+          } else {
+            const double code = std::clamp(std::nearbyint(real / step), -128.0, 127.0);
+            ASSERT_NEAR((*got)[0].As<int8_t>()[i], code, 0) << Name(isa) << " at " << i;
+          }
+        }
+      }
+    }
+  }
+};
+
+TEST_P(MatmulOfCodesTest, EveryRungIsTheExactSumScaled) {
+  const CaseLine& c = GetParam();
+  for (const DType left : {DType::kUInt8, DType::kInt8}) {
+    const Array x = Codes(c.Extents("x"), left, 1), y = Codes(c.Extents("y"), DType::kInt8, 2);
+    for (const double step : {0.0, 64.0}) {  // 0: floats
+      OpHarness h(c.name);
+      SetAttributes(c, &h);
+      h.Input("X", x, GridOf(0.5, left));
+      h.Input("Y", y, GridOf(0.25, DType::kInt8));
+      if (step == 0) {
+        h.Output("Out");
+      } else {
+        h.Output("Out", DType::kInt8, GridOf(step, DType::kInt8));
+      }
+      auto attrs = ParseMatmul(h.node());
+      ASSERT_TRUE(attrs.ok()) << attrs.status().ToString();
+      auto shape = steps::ResolveMatmul(attrs->product, x.dims(), y.dims());
+      ASSERT_TRUE(shape.ok()) << shape.status().ToString();
+      Array want(DType::kFloat32, shape->out);
+      MatmulRef(*attrs, *shape, Floats(x).As<float>().data(), Floats(y).As<float>().data(), nullptr,
+                want.As<float>().data());
+      CheckRungs(&h, want, step);
+    }
+  }
+}
+
+std::vector<CaseLine> ProductsOfActivations() {
+  std::vector<CaseLine> cases = testing::ReadCases(SKIFF_SOURCE_DIR "/src/ops/matmul/cases.txt");
+  std::erase_if(cases, [](const CaseLine& c) {
+    const bool transposed = c.Int("transpose_X", 0) != 0 || c.Int("trans_x", 0) != 0;
+    return c.Has("const") || transposed;
+  });
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, MatmulOfCodesTest, ::testing::ValuesIn(ProductsOfActivations()));
+
+TEST(MatmulOfCodesEdgeTest, SumsOfNothingAreZeroAndSumsThatOverflowAreRefused) {
+  OpHarness h("matmul_v2");
+  h.Input("X", Array(DType::kInt8, {2, 0}), GridOf(0.5, DType::kInt8));
+  h.Input("Y", Array(DType::kInt8, {0, 3}), GridOf(0.5, DType::kInt8));
+  h.Output("Out");
+  auto result = h.LowerAndRun();
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_EQ(result->dims(), (Dims{2, 3}));
+  for (float v : result->As<float>()) EXPECT_EQ(v, 0.0F);
+
+  OpHarness deep("matmul_v2");
+  deep.Input("X", Array(DType::kInt8, {1, 140000}), GridOf(0.5, DType::kInt8));
+  deep.Input("Y", Array(DType::kInt8, {140000, 1}), GridOf(0.5, DType::kInt8));
+  deep.Output("Out");
+  EXPECT_THAT(deep.LowerAndRun().status().ToString(), HasSubstr("may overflow"));
 }
 
 }  // namespace
