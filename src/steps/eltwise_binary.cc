@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/eltwise/eltwise_isa.h"
 #include "steps/code_writer.h"
 #include "steps/loop_nest.h"
 
@@ -87,10 +88,8 @@ class BinaryStep final : public Step {
 
   StepInfo Info() const override {
     return {.precision = config_.type == DType::kFloat32 ? "fp32" : std::string(Name(config_.type)),
-            .kernel = std::string("binary_") + config_.name + "_" +
-                      std::string(Name(Allows(isa_, Isa::kAvx2) && config_.type == DType::kFloat32
-                                           ? Isa::kAvx2
-                                           : Isa::kScalar))};
+            .kernel = kernels::EltwiseName(std::string("binary_") + config_.name,
+                                           config_.type == DType::kFloat32 ? isa_ : Isa::kScalar)};
   }
   bool SplitsByImage(const Dims& /*x*/) const override { return true; }
 

@@ -1,5 +1,6 @@
 #include "steps/eltwise_unary.h"
 
+#include "kernels/eltwise/eltwise_isa.h"
 #include "steps/code_writer.h"
 #include "steps/loop_nest.h"
 
@@ -36,10 +37,8 @@ class UnaryStep final : public Step {
   }
 
   StepInfo Info() const override {
-    return {
-        .precision = "fp32",
-        .kernel = std::string("unary_") + kernels::Name(op_) + "_" +
-                  std::string(skiff::Name(Allows(isa_, Isa::kAvx2) ? Isa::kAvx2 : Isa::kScalar))};
+    return {.precision = "fp32",
+            .kernel = kernels::EltwiseName(std::string("unary_") + kernels::Name(op_), isa_)};
   }
   int InPlaceInput() const override { return writer_ ? -1 : 0; }
   bool SplitsByImage(const Dims& /*x*/) const override { return true; }

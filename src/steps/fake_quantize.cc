@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "kernels/eltwise/eltwise_isa.h"
 #include "steps/loop_nest.h"
 
 namespace skiff::steps {
@@ -92,9 +93,7 @@ class FakeQuantizeStep final : public Step {
   }
 
   StepInfo Info() const override {
-    return {
-        .precision = "fp32",
-        .kernel = std::string("fake_quantize_") + (Allows(isa_, Isa::kAvx2) ? "avx2" : "scalar")};
+    return {.precision = "fp32", .kernel = kernels::EltwiseName("fake_quantize", isa_)};
   }
   int InPlaceInput() const override { return config_.src_type == DType::kFloat32 ? 0 : -1; }
 

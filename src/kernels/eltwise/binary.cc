@@ -8,6 +8,7 @@
 #include "base/dtype.h"
 #include "base/isa.h"
 #include "kernels/eltwise/binary_body.h"
+#include "kernels/eltwise/eltwise_isa.h"
 
 namespace skiff::kernels {
 namespace avx2 {
@@ -147,8 +148,7 @@ bool IsPredicate(BinaryOp op) { return op >= BinaryOp::kEqual; }
 namespace {
 
 BinaryKernel Vectorised(Isa isa, BinaryOp op) {
-  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::Binary(op);
-  return Allows(isa, Isa::kAvx2) ? avx2::Binary(op) : scalar::Binary(op);
+  return OfRung(isa, avx512bw::Binary(op), avx2::Binary(op), scalar::Binary(op));
 }
 
 }  // namespace

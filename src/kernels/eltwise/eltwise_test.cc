@@ -12,6 +12,7 @@
 #include "base/isa.h"
 #include "kernels/eltwise/binary.h"
 #include "kernels/eltwise/fake_quantize.h"
+#include "kernels/eltwise/layer_norm.h"
 #include "kernels/eltwise/softmax.h"
 #include "kernels/eltwise/unary.h"
 
@@ -178,6 +179,52 @@ TEST(FakeQuantizeTest, AbsMaxOfEveryLength) {
         x[i] = -2;
         EXPECT_EQ(SelectAbsMax(isa)(x.data(), n), 2) << "at " << i << " of " << n;
         x[i] = 0.25F;
+      }
+    }
+  }
+}
+
+TEST(LayerNormTest, EveryRung) {
+  for (const int64_t n : kLengths) {
+    if (n == 0) continue;
+    std::mt19937 generator(9);
+    std::normal_distribution<float> normal(2, 5);
+    const auto draw = [&](int64_t count) {
+      std::vector<float> v(static_cast<size_t>(count));
+      for (float& f : v) f = normal(generator);
+      return v;
+    };
+    const std::vector<float> x = draw(3 * n), scale = draw(n), bias = draw(n);
+    for (const bool scaled : {false, true}) {
+      for (const bool shifted : {false, true}) {
+        const LayerNormParams params = {.n = n,
+                                        .scale = scaled ? scale.data() : nullptr,
+                                        .bias = shifted ? bias.data() : nullptr,
+                                        .epsilon = 1e-5F};
+        std::vector<float> want(x.size()), means(3), variances(3);
+        SelectLayerNorm(Isa::kScalar)(want.data(), x.data(), 3, params, means.data(),
+                                      variances.data());
+        for (size_t r = 0; r < 3; ++r) {
+          const float* row = x.data() + static_cast<int64_t>(r) * n;
+          double mean = 0, variance = 0;
+          for (int64_t i = 0; i < n; ++i) mean += row[i] / static_cast<double>(n);
+          for (int64_t i = 0; i < n; ++i) {
+            variance += (row[i] - mean) * (row[i] - mean) / static_cast<double>(n);
+          }
+          EXPECT_NEAR(means[r], mean, 1e-5);
+          EXPECT_NEAR(variances[r], variance, 1e-4);
+          for (int64_t i = 0; i < n; ++i) {
+            const double y = (row[i] - mean) / std::sqrt(variance + 1e-5) *
+                                 (scaled ? scale[static_cast<size_t>(i)] : 1) +
+                             (shifted ? bias[static_cast<size_t>(i)] : 0);
+            EXPECT_NEAR(want[r * static_cast<size_t>(n) + static_cast<size_t>(i)], y, 2e-4);
+          }
+        }
+        for (const Isa isa : Rungs()) {
+          std::vector<float> got = x;
+          SelectLayerNorm(isa)(got.data(), got.data(), 3, params, nullptr, nullptr);
+          EXPECT_TRUE(SameBytes(got, want)) << Name(isa) << " n " << n;
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 #define SKIFF_RUNG scalar
 #include "base/isa.h"
+#include "kernels/eltwise/eltwise_isa.h"
 #include "kernels/eltwise/fake_quantize_body.h"
 
 namespace skiff::kernels {
@@ -13,13 +14,12 @@ AbsMaxKernel AbsMaxRung();
 }  // namespace avx512bw
 
 FakeQuantizeKernel SelectFakeQuantize(Isa isa, FakeQuantize mode) {
-  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::FakeQuantizeRung(mode);
-  return Allows(isa, Isa::kAvx2) ? avx2::FakeQuantizeRung(mode) : scalar::FakeQuantizeRung(mode);
+  return OfRung(isa, avx512bw::FakeQuantizeRung(mode), avx2::FakeQuantizeRung(mode),
+                scalar::FakeQuantizeRung(mode));
 }
 
 AbsMaxKernel SelectAbsMax(Isa isa) {
-  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::AbsMaxRung();
-  return Allows(isa, Isa::kAvx2) ? avx2::AbsMaxRung() : scalar::AbsMaxRung();
+  return OfRung(isa, avx512bw::AbsMaxRung(), avx2::AbsMaxRung(), scalar::AbsMaxRung());
 }
 
 }  // namespace skiff::kernels

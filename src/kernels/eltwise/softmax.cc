@@ -1,5 +1,6 @@
 #define SKIFF_RUNG scalar
 #include "base/isa.h"
+#include "kernels/eltwise/eltwise_isa.h"
 #include "kernels/eltwise/softmax_body.h"
 
 namespace skiff::kernels {
@@ -13,13 +14,11 @@ SoftmaxColumnsKernel SoftmaxColumns();
 }  // namespace avx512bw
 
 SoftmaxRowsKernel SelectSoftmaxRows(Isa isa) {
-  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::SoftmaxRows();
-  return Allows(isa, Isa::kAvx2) ? avx2::SoftmaxRows() : scalar::SoftmaxRows();
+  return OfRung(isa, avx512bw::SoftmaxRows(), avx2::SoftmaxRows(), scalar::SoftmaxRows());
 }
 
 SoftmaxColumnsKernel SelectSoftmaxColumns(Isa isa) {
-  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::SoftmaxColumns();
-  return Allows(isa, Isa::kAvx2) ? avx2::SoftmaxColumns() : scalar::SoftmaxColumns();
+  return OfRung(isa, avx512bw::SoftmaxColumns(), avx2::SoftmaxColumns(), scalar::SoftmaxColumns());
 }
 
 }  // namespace skiff::kernels

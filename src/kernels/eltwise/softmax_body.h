@@ -1,4 +1,5 @@
 // The loops of softmax.h for one rung (rung.h).
+#include "kernels/eltwise/reduce.h"
 #include "kernels/eltwise/rung.h"
 #include "kernels/eltwise/softmax.h"
 #include "kernels/math/math.h"
@@ -8,41 +9,17 @@ namespace softmax {
 
 using math::Exp;
 using math::Log;
-
-constexpr int kLanes = 16;
-
-static float Tree(float* lane, float (*f)(float, float)) {
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int k = 0; k < half; ++k) lane[k] = f(lane[k], lane[k + half]);
-  }
-  return lane[0];
-}
-
-static float Max(float a, float b) { return a > b ? a : b; }
-static float Sum(float a, float b) { return a + b; }
-
-static float RowMax(const float* x, int64_t n) {
-  float lane[kLanes];
-  for (float& v : lane) v = x[0];
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int k = 0; k < kLanes; ++k) lane[k] = x[i + k] > lane[k] ? x[i + k] : lane[k];
-  }
-  for (int k = 0; i < n; ++i, ++k) lane[k] = Max(x[i], lane[k]);
-  return Tree(lane, Max);
-}
+using reduce::kLanes;
+using reduce::Max;
+using reduce::Reduce;
+using reduce::Sum;
+using reduce::Tree;
 
 // dst = exp(x - most), and the sum of that.
 static float RowExpSum(float* dst, const float* x, int64_t n, float most) {
   SKIFF_INDEPENDENT
   for (int64_t i = 0; i < n; ++i) dst[i] = Exp(x[i] - most);
-  float lane[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int k = 0; k < kLanes; ++k) lane[k] += dst[i + k];
-  }
-  for (int k = 0; i < n; ++i, ++k) lane[k] += dst[i];
-  return Tree(lane, Sum);
+  return Reduce<Sum>(dst, n, 0);
 }
 
 static float RowExpSumOnly(const float* x, int64_t n, float most) {
@@ -52,14 +29,14 @@ static float RowExpSumOnly(const float* x, int64_t n, float most) {
     for (int k = 0; k < kLanes; ++k) lane[k] += Exp(x[i + k] - most);
   }
   for (int k = 0; i < n; ++i, ++k) lane[k] += Exp(x[i] - most);
-  return Tree(lane, Sum);
+  return Tree<Sum>(lane);
 }
 
 static void Rows(float* dst, const float* src, int64_t rows, int64_t n, bool log) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* x = src + r * n;
     float* y = dst + r * n;
-    const float most = RowMax(x, n);
+    const float most = Reduce<Max>(x, n, x[0]);
     if (log) {
       const float shift = Log(RowExpSumOnly(x, n, most));
       SKIFF_INDEPENDENT

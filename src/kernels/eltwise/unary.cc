@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/isa.h"
+#include "kernels/eltwise/eltwise_isa.h"
 #include "kernels/eltwise/unary_body.h"
 
 namespace skiff::kernels {
@@ -23,8 +24,7 @@ void RunPow(float* dst, const float* src, int64_t n, const UnaryParams& params) 
 
 UnaryKernel SelectUnary(Isa isa, UnaryOp op) {
   if (op == UnaryOp::kPow) return RunPow;
-  if (Allows(isa, Isa::kAvx512bw)) return avx512bw::Unary(op);
-  return Allows(isa, Isa::kAvx2) ? avx2::Unary(op) : scalar::Unary(op);
+  return OfRung(isa, avx512bw::Unary(op), avx2::Unary(op), scalar::Unary(op));
 }
 
 const char* Name(UnaryOp op) {

@@ -32,26 +32,36 @@ SKIFF_MATH float RoundHalfAway(float x) {
   return __builtin_truncf(x + __builtin_copysignf(0.49999997F, x));
 }
 
-// Subnormal results are rounded a second time; above 88.72 the result is infinity.
-SKIFF_MATH float Exp(float x) {
+// e^x is what this returns times 2^n, for -104 <= x <= 89.
+SKIFF_MATH float ExpFraction(float x, uint32_t* n_bits) {
   constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer, half to even
-  x = Clamp(x, -104.0F, 89.0F);
   const float shifted = x * 1.44269504F + kShift;
   const float n = shifted - kShift;
   // ln 2 in two parts; n * high is exact.
   const float r = (x - n * 0.693359375F) - n * -2.12194440e-4F;
-  float p = 1.395080937e-3F;
-  p = p * r + 8.369073272e-3F;
-  p = p * r + 4.166620225e-2F;
-  p = p * r + 1.666651666e-1F;
-  p = p * r + 5.0e-1F;
-  p = p * (r * r) + r + 1.0F;
-  // 2^n in two factors, because n goes from -150 to 128. With a NaN these bits are arbitrary and p
-  // is NaN.
-  const uint32_t i = static_cast<uint32_t>(Bits(shifted)) - static_cast<uint32_t>(Bits(kShift));
-  const int32_t half = static_cast<int32_t>(i) >> 1;
-  const int32_t rest = static_cast<int32_t>(i - static_cast<uint32_t>(half));
+  const float r2 = r * r;
+  float p = (1.395080937e-3F * r + 8.369073272e-3F) * r2;
+  p = p + (4.166620225e-2F * r + 1.666651666e-1F);
+  // With a NaN these bits are arbitrary and p is NaN.
+  *n_bits = static_cast<uint32_t>(Bits(shifted)) - static_cast<uint32_t>(Bits(kShift));
+  return (p * r + 5.0e-1F) * r2 + r + 1.0F;
+}
+
+// Subnormal results are rounded a second time; above 88.72 the result is infinity.
+SKIFF_MATH float Exp(float x) {
+  uint32_t n = 0;
+  const float p = ExpFraction(Clamp(x, -104.0F, 89.0F), &n);
+  // 2^n in two factors, because n goes from -150 to 128.
+  const int32_t half = static_cast<int32_t>(n) >> 1;
+  const int32_t rest = static_cast<int32_t>(n - static_cast<uint32_t>(half));
   return p * PowerOfTwo(half) * PowerOfTwo(rest);
+}
+
+// The same for -87 <= x <= 88; NaN gives NaN.
+SKIFF_MATH float ExpOfNormal(float x) {
+  uint32_t n = 0;
+  const float p = ExpFraction(x, &n);
+  return p * PowerOfTwo(static_cast<int32_t>(n));
 }
 
 // Subnormal arguments count as 2^-126; below zero the result is NaN, at zero minus infinity.
@@ -108,24 +118,17 @@ SKIFF_MATH float Tanh(float x) {
 
 SKIFF_MATH float Erf(float x) {
   const float a = AtMost(__builtin_fabsf(x), 4.0F);
-  const float z = x * x;
-  float p = 7.889122935e-5F;
-  p = p * z - 8.020842215e-4F;
-  p = p * z + 5.189535674e-3F;
-  p = p * z - 2.685444430e-2F;
-  p = p * z + 1.128360033e-1F;
-  p = p * z - 3.761262596e-1F;
-  p = p * z + 1.283791661e-1F;
+  const float z = a * a;
+  const float z2 = z * z;
+  float p = 7.889122935e-5F * z2 + (-8.020842215e-4F * z + 5.189535674e-3F);
+  p = p * z2 + (-2.685444430e-2F * z + 1.128360033e-1F);
+  p = p * z2 + (-3.761262596e-1F * z + 1.283791661e-1F);
   const float small = x + x * p;
   // log(erfc(a)) on 1 <= a <= 4.
-  float q = 1.855740702e-4F;
-  q = q * a - 2.939607948e-3F;
-  q = q * a + 2.180531994e-2F;
-  q = q * a - 1.030373722e-1F;
-  q = q * a - 6.382256746e-1F;
-  q = q * a - 1.127040029F;
-  q = q * a - 3.537187586e-4F;
-  const float big = 1.0F - Exp(q);
+  float q = 1.855740702e-4F * z + (-2.939607948e-3F * a + 2.180531994e-2F);
+  q = q * z + (-1.030373722e-1F * a - 6.382256746e-1F);
+  q = q * z + (-1.127040029F * a - 3.537187586e-4F);
+  const float big = 1.0F - ExpOfNormal(q);  // -16 < q < 0
   return a < 1.0F ? small : __builtin_copysignf(big, x);
 }
 

@@ -1,6 +1,7 @@
 // layer_norm: rows brought to mean 0 and variance 1.
-#include <cmath>
+#include "kernels/eltwise/layer_norm.h"
 
+#include "kernels/eltwise/eltwise_isa.h"
 #include "ops/op_support.h"
 #include "steps/data_step.h"
 #include "steps/loop_nest.h"
@@ -12,23 +13,6 @@ namespace {
 using graph::Graph;
 using graph::Node;
 
-constexpr int kLanes = 16;
-
-// Sums over 16 lanes and a tree: the same order on every machine.
-template <typename F>
-float Sum(const float* x, int64_t n, F f) {
-  float lane[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int k = 0; k < kLanes; ++k) lane[k] += f(x[i + k]);
-  }
-  for (int k = 0; i < n; ++i, ++k) lane[k] += f(x[i]);
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int k = 0; k < half; ++k) lane[k] += lane[k + half];
-  }
-  return lane[0];
-}
-
 struct LayerNormConfig {
   float epsilon = 1e-5F;
   int64_t axis = 1;
@@ -39,8 +23,15 @@ struct LayerNormConfig {
 
 class LayerNormStep final : public steps::DataStep {
  public:
-  explicit LayerNormStep(const LayerNormConfig& config)
-      : DataStep(DType::kFloat32, "layer_norm"), config_(config) {}
+  LayerNormStep(const LayerNormConfig& config, Isa isa)
+      : DataStep(DType::kFloat32, "layer_norm"),
+        kernel_(kernels::SelectLayerNorm(isa)),
+        isa_(isa),
+        config_(config) {}
+
+  steps::StepInfo Info() const override {
+    return {.precision = "fp32", .kernel = kernels::EltwiseName("layer_norm", isa_)};
+  }
 
   Status Reshape(steps::ShapeContext& shapes) const override {
     const Dims& x = shapes.in(0);
@@ -68,45 +59,26 @@ class LayerNormStep final : public steps::DataStep {
     const Dims& x = run.in[0].dims;
     const auto axis = static_cast<int>(config_.axis);
     const int64_t n = x.Product(axis, x.rank());
-    const float* scale = config_.has_scale ? run.in[1].As<const float>() : nullptr;
-    const float* bias =
-        config_.has_bias ? run.in[config_.has_scale ? 2 : 1].As<const float>() : nullptr;
+    kernels::LayerNormParams params;
+    params.n = n;
+    params.epsilon = config_.epsilon;
+    if (config_.has_scale) params.scale = run.in[1].As<const float>();
+    if (config_.has_bias) params.bias = run.in[config_.has_scale ? 2 : 1].As<const float>();
+    float* const mean = config_.writes_statistics ? run.out[1].As<float>() : nullptr;
+    float* const variance = config_.writes_statistics ? run.out[2].As<float>() : nullptr;
     steps::ParallelRanges(run.pool, x.Product(0, axis), steps::kParallelGrain / (4 * n + 1),
                           [&](int64_t begin, int64_t end) {
-                            for (int64_t r = begin; r < end; ++r) {
-                              Statistics s =
-                                  Normalize(run.out[0].As<float>() + r * n,
-                                            run.in[0].As<const float>() + r * n, n, scale, bias);
-                              if (!config_.writes_statistics) continue;
-                              run.out[1].As<float>()[r] = s.mean;
-                              run.out[2].As<float>()[r] = s.variance;
-                            }
+                            kernel_(run.out[0].As<float>() + begin * n,
+                                    run.in[0].As<const float>() + begin * n, end - begin, params,
+                                    mean == nullptr ? nullptr : mean + begin,
+                                    variance == nullptr ? nullptr : variance + begin);
                           });
     return OkStatus();
   }
 
  private:
-  struct Statistics {
-    float mean;
-    float variance;
-  };
-
-  Statistics Normalize(float* dst, const float* src, int64_t n, const float* scale,
-                       const float* bias) const {
-    const auto count = static_cast<float>(n);
-    const float mean = Sum(src, n, [](float v) { return v; }) / count;
-    const float variance = Sum(src, n, [mean](float v) { return (v - mean) * (v - mean); }) / count;
-    const float inverse = 1.0F / std::sqrt(variance + config_.epsilon);
-    for (int64_t i = 0; i < n; ++i) dst[i] = (src[i] - mean) * inverse;
-    if (scale != nullptr) {
-      for (int64_t i = 0; i < n; ++i) dst[i] *= scale[i];
-    }
-    if (bias != nullptr) {
-      for (int64_t i = 0; i < n; ++i) dst[i] += bias[i];
-    }
-    return {mean, variance};
-  }
-
+  kernels::LayerNormKernel kernel_;
+  Isa isa_;
   LayerNormConfig config_;
 };
 
@@ -133,7 +105,8 @@ Status Check(const Graph& /*graph*/, const Node& node) {
 Result<Lowered> Lower(const LowerContext& context) {
   const Node& node = context.node;
   SKIFF_ASSIGN_OR_RETURN(const LayerNormConfig config, Parse(node));
-  Lowered lowered{std::make_unique<LayerNormStep>(config), {node.In("X")}, {node.Out("Y")}};
+  Lowered lowered{
+      std::make_unique<LayerNormStep>(config, context.isa), {node.In("X")}, {node.Out("Y")}};
   if (config.has_scale) lowered.inputs.push_back(node.In("Scale"));
   if (config.has_bias) lowered.inputs.push_back(node.In("Bias"));
   if (config.writes_statistics) {

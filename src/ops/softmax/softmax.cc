@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/eltwise/eltwise_isa.h"
 #include "ops/op_support.h"
 #include "steps/loop_nest.h"
 
@@ -62,8 +63,7 @@ class SoftmaxStep final : public steps::Step {
   }
 
   steps::StepInfo Info() const override {
-    return {.precision = "fp32",
-            .kernel = Allows(isa_, Isa::kAvx2) ? "softmax_avx2" : "softmax_scalar"};
+    return {.precision = "fp32", .kernel = kernels::EltwiseName("softmax", isa_)};
   }
   int InPlaceInput() const override { return 0; }
   bool SplitsByImage(const Dims& x) const override {
