@@ -1,7 +1,7 @@
 // place_int8: which nodes run in integers (docs/numerics.md, "Which tensors are rounded").
 //
-//  1. Choose:     a convolution or fc with an s8 weight and a rounded input runs in integers, as
-//  does
+//  1. Choose:     a convolution (transposed too) or fc with an s8 weight and a rounded input runs
+//  in integers, as does
 //                 a product of two rounded activations; every other rounded edge becomes quantize +
 //                 dequantize (the file's rounding, in float).
 //  2. Quantise:   each (tensor, grid) pair gets one quantize node; the chosen nodes read codes.
@@ -35,6 +35,10 @@ bool IsProduct(const Node& node) {
   return IsOneOf(node.type, {"mul", "matmul", "matmul_v2", "bmm"});
 }
 
+bool IsTransposed(const Node& node) {
+  return IsOneOf(node.type, {"conv2d_transpose", "depthwise_conv2d_transpose"});
+}
+
 bool ReadsCodes(const Node& node) {
   if (IsProduct(node)) {
     return std::all_of(std::begin(kOperands), std::end(kOperands), [&](std::string_view slot) {
@@ -43,7 +47,8 @@ bool ReadsCodes(const Node& node) {
     });
   }
   const Value* input = node.In("Input");
-  const Value* weight = (IsConv2d(node) || IsFc(node)) ? node.In(WeightSlot(node)) : nullptr;
+  const Value* weight =
+      (IsConv2d(node) || IsFc(node) || IsTransposed(node)) ? node.In(WeightSlot(node)) : nullptr;
   return input != nullptr && weight != nullptr && weight->grid.has_value() &&
          (IsInt8(input->dtype) || node.InEdge("Input")->grid.has_value());
 }
@@ -138,12 +143,9 @@ class Placer {
   // -- 1
   void Choose() {
     for (Node& node : graph_.nodes()) {
-      const bool transposed =
-          IsOneOf(node.type, {"conv2d_transpose", "depthwise_conv2d_transpose"});
-      if (!IsConv2d(node) && !IsFc(node) && !IsProduct(node) && !transposed) continue;
-      node.why_float = transposed        ? "no INT8 kernel for transposed convolutions"
-                       : IsProduct(node) ? WhyFloatProduct(node)
-                                         : WhyFloat(node);
+      const bool has_weight = IsConv2d(node) || IsFc(node) || IsTransposed(node);
+      if (!has_weight && !IsProduct(node)) continue;
+      node.why_float = has_weight ? WhyFloat(node) : WhyFloatProduct(node);
       if (node.why_float.empty() && !MayRunInt8(node)) {
         node.why_float = "its type is not among those that were asked for";
       }
@@ -155,6 +157,7 @@ class Placer {
       return std::find(types_.begin(), types_.end(), type) != types_.end();
     };
     if (types_.empty() || has(node.type)) return true;
+    if (IsTransposed(node)) return false;
     return IsFc(node) ? has("mul") || has("matmul") || has("matmul_v2") : has("conv2d");
   }
 
@@ -179,8 +182,11 @@ class Placer {
     if (weight == nullptr || input == nullptr) return "an operand is missing";
     if (!weight->grid) return "the model does not quantise its weight";
     if (!input->grid) return "the model has no threshold for its input " + input->value->name;
-    if (weight->grid->step.size() > 1 && weight->grid->axis != (IsFc(node) ? 1 : 0)) {
+    if (weight->grid->step.size() > 1 && weight->grid->axis != (IsConv2d(node) ? 0 : 1)) {
       return "weight scales do not run along its output channels";
+    }
+    if (IsTransposed(node) && node.Attributes().Int("groups", 1) != 1) {
+      return "no INT8 kernel for grouped transposed convolutions";
     }
     return {};
   }

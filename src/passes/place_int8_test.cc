@@ -196,6 +196,28 @@ TEST(PlaceInt8, SaysWhyAProductStaysFloat) {
       "its left operand is transposed");
 }
 
+TEST(PlaceInt8, ATransposedConvolutionReadsAndWritesCodes) {
+  for (const int groups : {1, 2}) {
+    Graph graph;
+    Value* filter = S8Constant(graph, "w", {8, 8 / groups, 2, 2},
+                               std::vector<int8_t>(static_cast<size_t>(256 / groups), 1),
+                               std::vector<double>(static_cast<size_t>(8 / groups), 0.01), 1);
+    Value* x = Conv(graph, Input(graph, "x", kMap), "a", 0.2);
+    Value* y = Apply(graph, "conv2d_transpose", {{"Input", x}, {"Filter", filter}}, "Output", "up",
+                     {-1, 8, 8, 8});
+    graph.nodes().back().SetAttribute("groups", program::AttrType::kInt, int32_t{groups});
+    RoundInput(graph, "up", "Input", 0.1);
+    MarkOutput(graph, Conv(graph, y, "b", 0.3));
+    Place(graph);
+    const Node* up = Named(graph, "conv2d_transpose", "up");
+    EXPECT_EQ(IsInt8(up->In("Input")->dtype), groups == 1);
+    EXPECT_EQ(IsInt8(up->In("Filter")->dtype), groups == 1);
+    EXPECT_EQ(IsInt8(up->Out("Output")->dtype), groups == 1);
+    EXPECT_EQ(up->why_float,
+              groups == 1 ? "" : "no INT8 kernel for grouped transposed convolutions");
+  }
+}
+
 TEST(PlaceInt8, TypesThatWereNotAskedForAreRoundedInFloat) {
   for (const char* type : {"conv2d", "fc"}) {
     Graph graph;

@@ -21,9 +21,8 @@ std::array<WindowAxis, 2> ResolveWindows(const FloatConvSpec& spec, const Dims& 
 
 int64_t OutputExtent(const FloatConvSpec& spec, size_t i, int64_t in, const WindowAxis& axis) {
   if (!spec.transposed) return WindowCount(in, spec.kernel[i], spec.stride[i], axis);
-  if (spec.output_size[i] > 0) return spec.output_size[i];
-  return (in - 1) * spec.stride[i] - axis.before - axis.after +
-         axis.dilation * (spec.kernel[i] - 1) + 1 + spec.output_padding[i];
+  return TransposedExtent(in, spec.kernel[i], spec.stride[i], axis, spec.output_padding[i],
+                          spec.output_size[i]);
 }
 
 std::string Pair(const std::array<int64_t, 2>& v) {

@@ -41,4 +41,13 @@ inline int64_t WindowCount(int64_t in, int64_t kernel, int64_t stride, const Win
   return (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
 }
 
+// Extent of a transposed convolution's output: `output_size` where it is not 0, else what the
+// windows cover and `output_padding` at the end.
+inline int64_t TransposedExtent(int64_t in, int64_t kernel, int64_t stride, const WindowAxis& axis,
+                                int64_t output_padding, int64_t output_size) {
+  if (output_size > 0) return output_size;
+  return (in - 1) * stride - axis.before - axis.after + axis.dilation * (kernel - 1) + 1 +
+         output_padding;
+}
+
 }  // namespace skiff::steps

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "onednn/isa_cap.h"
+#include "ops/grids.h"
 #include "ops/op_def.h"
+#include "steps/int8_conv_transpose.h"
 #include "steps/onednn_conv.h"
 
 namespace skiff::ops {
@@ -51,25 +53,62 @@ Status Check(const graph::Graph& /*graph*/, const graph::Node& node) {
   return CheckParameters(node, attrs);
 }
 
+// Both float32, or an s8 filter that meets codes.
 Status RequireParameters(const graph::Node& node) {
   for (const char* slot : {"Filter", "Bias"}) {
     const Value* value = node.In(slot);
-    if (value == nullptr) continue;
-    if (!value->constant || value->dtype != DType::kFloat32) {
-      return Unsupported(std::string(slot) + " " + value->name + " is not a float32 parameter");
+    if (value != nullptr && !value->constant) {
+      return Unsupported(std::string(slot) + " " + value->name + " is not a parameter");
     }
   }
   const Value* input = node.In("Input");
-  if (input->dtype == DType::kFloat32) return OkStatus();
-  return Unsupported("input " + input->name + " of type " + std::string(Name(input->dtype)));
+  const Value* filter = node.In("Filter");
+  const bool codes = IsInt8(input->dtype) && filter->dtype == DType::kInt8;
+  if (codes || (input->dtype == DType::kFloat32 && filter->dtype == DType::kFloat32)) {
+    return OkStatus();
+  }
+  return Unsupported("input " + input->name + " of type " + std::string(Name(input->dtype)) +
+                     " with filter " + filter->name + " of type " +
+                     std::string(Name(filter->dtype)));
 }
 
-Result<Lowered> Lower(const LowerContext& context) {
-  onednn::CapIsa(context.isa);
+std::vector<float> BiasOf(const graph::Node& node) {
+  const Value* bias = node.In("Bias");
+  if (bias == nullptr) return {};
+  const std::span<const float> data = bias->constant->As<float>();
+  return {data.begin(), data.end()};
+}
+
+Result<std::unique_ptr<steps::Step>> Int8Step(const LowerContext& context,
+                                              const Conv2dTransposeAttrs& attrs) {
   const graph::Node& node = context.node;
-  SKIFF_ASSIGN_OR_RETURN(const Conv2dTransposeAttrs attrs, ParseConv2dTranspose(node));
-  SKIFF_RETURN_IF_ERROR(RequireParameters(node));
-  SKIFF_RETURN_IF_ERROR(CheckParameters(node, attrs));
+  const Value& filter = *node.In("Filter");
+  const std::vector<int64_t>& dims = filter.constant->dims;
+  if (attrs.groups != 1) return Unsupported("groups other than 1 in INT8");
+  steps::Int8ConvTransposeSpec spec;
+  spec.in_channels = dims[0];
+  spec.out_channels = dims[1];
+  spec.kernel = {dims[2], dims[3]};
+  spec.stride = attrs.strides;
+  spec.dilation = attrs.dilations;
+  spec.padding = attrs.padding.rule;
+  spec.pads = attrs.padding.pads;
+  spec.output_padding = attrs.output_padding;
+  spec.output_size = attrs.output_size;
+  spec.filter = filter.constant->As<int8_t>();
+  SKIFF_ASSIGN_OR_RETURN(spec.filter_step, WeightSteps(filter, 1, dims[1]));
+  spec.bias = BiasOf(node);
+  SKIFF_ASSIGN_OR_RETURN(spec.input, CodeGridOf(*node.In("Input")));
+  SKIFF_ASSIGN_OR_RETURN(spec.activation, ToInt8Activation(attrs.activation));
+  const Value& output = *node.Out("Output");
+  spec.output_is_float = !IsInt8(output.dtype);
+  if (!spec.output_is_float) {
+    SKIFF_ASSIGN_OR_RETURN(spec.output, CodeGridOf(output));
+  }
+  return steps::MakeInt8ConvTranspose(spec, context.isa);
+}
+
+std::unique_ptr<steps::Step> FloatStep(const graph::Node& node, const Conv2dTransposeAttrs& attrs) {
   const Value& filter = *node.In("Filter");
   const std::vector<int64_t>& dims = filter.constant->dims;
   steps::FloatConvSpec spec;
@@ -86,15 +125,25 @@ Result<Lowered> Lower(const LowerContext& context) {
   spec.output_size = attrs.output_size;
   spec.filter = filter.constant->As<float>().data();
   spec.filter_owner = filter.constant;
-  if (const Value* bias = node.In("Bias")) {
-    const std::span<const float> data = bias->constant->As<float>();
-    spec.bias.assign(data.begin(), data.end());
-  }
+  spec.bias = BiasOf(node);
   spec.epilogue.activation = attrs.activation.kind;
   spec.epilogue.alpha = attrs.activation.alpha;
   spec.epilogue.beta = attrs.activation.beta;
+  return steps::MakeOnednnConv(std::move(spec));
+}
+
+Result<Lowered> Lower(const LowerContext& context) {
+  onednn::CapIsa(context.isa);
+  const graph::Node& node = context.node;
+  SKIFF_ASSIGN_OR_RETURN(const Conv2dTransposeAttrs attrs, ParseConv2dTranspose(node));
+  SKIFF_RETURN_IF_ERROR(RequireParameters(node));
+  SKIFF_RETURN_IF_ERROR(CheckParameters(node, attrs));
   Lowered lowered;
-  lowered.step = steps::MakeOnednnConv(std::move(spec));
+  if (IsInt8(node.In("Input")->dtype)) {
+    SKIFF_ASSIGN_OR_RETURN(lowered.step, Int8Step(context, attrs));
+  } else {
+    lowered.step = FloatStep(node, attrs);
+  }
   lowered.inputs = {node.In("Input")};
   lowered.outputs = {node.Out("Output")};
   return lowered;
