@@ -10,9 +10,9 @@
 //  5. Write:      a quantize right behind a chosen node, or a float one that can round its results,
 //                 merges into it: it writes codes.
 #include <algorithm>
-#include <unordered_map>
 
 #include "ops/op_def.h"
+#include "passes/non_negative.h"
 #include "passes/passes.h"
 #include "passes/pattern.h"
 
@@ -52,77 +52,6 @@ bool ReadsCodes(const Node& node) {
   return input != nullptr && weight != nullptr && weight->grid.has_value() &&
          (IsInt8(input->dtype) || node.InEdge("Input")->grid.has_value());
 }
-
-// Tensors that cannot be negative: codes 0..127 in u8.
-class NonNegative {
- public:
-  bool operator()(const Value* value) {
-    const auto [it, fresh] = known_.emplace(value, false);
-    if (fresh) {
-      const bool result = Decide(value);
-      known_[value] = result;
-      return result;
-    }
-    return it->second;
-  }
-
- private:
-  bool Decide(const Value* value) {
-    const Node* node = value->producer;
-    if (node == nullptr) return false;
-    if (IsOneOf(node->type, {"relu", "relu6", "sigmoid", "softmax", "hard_sigmoid", "abs", "square",
-                             "sqrt", "exp", "brelu"})) {
-      return true;
-    }
-    const std::string fused =
-        node->Attributes().String(IsFc(*node) ? "activation_type" : "fuse_activation", "");
-    if (!fused.empty()) return IsOneOf(fused, {"relu", "relu6", "sigmoid", "hard_sigmoid"});
-    if (IsOneOf(node->type, {"pool2d",
-                             "reshape2",
-                             "reshape",
-                             "transpose2",
-                             "transpose",
-                             "flatten",
-                             "flatten2",
-                             "flatten_contiguous_range",
-                             "squeeze2",
-                             "unsqueeze2",
-                             "squeeze",
-                             "unsqueeze",
-                             "concat",
-                             "slice",
-                             "split",
-                             "nearest_interp",
-                             "nearest_interp_v2",
-                             "bilinear_interp",
-                             "bilinear_interp_v2",
-                             "elementwise_add",
-                             "elementwise_mul",
-                             "elementwise_max",
-                             "max_pool2d_with_index",
-                             "dropout"})) {
-      return AllInputs(*node);
-    }
-    return false;
-  }
-
-  bool AllInputs(const Node& node) {
-    for (const graph::InSlot& slot : node.inputs) {
-      for (const Edge& edge : slot.edges) {
-        const std::span<const float> data = FloatData(edge.value);
-        const bool fine = edge.value->constant
-                              ? !data.empty() && std::all_of(data.begin(), data.end(),
-                                                             [](float x) { return x >= 0; })
-                              : (*this)(edge.value);
-        // Integer operands give shapes and indices, not values.
-        if (!fine && edge.value->dtype == DType::kFloat32) return false;
-      }
-    }
-    return true;
-  }
-
-  std::unordered_map<const Value*, bool> known_;
-};
 
 class Placer {
  public:
