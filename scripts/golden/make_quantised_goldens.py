@@ -11,7 +11,8 @@ import sys
 import numpy as np
 from paddle.inference import Config, create_predictor
 
-MODELS = ["q26_int8", "q26_old_cw", "q26_old_abs", "q26_onnx", "q26_qat_old", "q26_qat_onnx", "m33leg_ptq"]
+MODELS = ["q26_int8", "q26_old_cw", "q26_old_abs", "q26_onnx", "q26_qat_old", "q26_qat_onnx", "m33leg_ptq",
+          "q26_attention", "q26_attention_old"]
 
 
 def answer(folder: pathlib.Path, x: np.ndarray, onednn: bool) -> np.ndarray:

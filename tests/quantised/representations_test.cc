@@ -49,7 +49,8 @@ class RepresentationTest : public ::testing::TestWithParam<Model> {
     EXPECT_TRUE(status.ok()) << status.ToString();
     int int8 = 0;
     for (const LayerInfo& layer : (*session)->Layers()) {
-      const bool product = layer.op.find("conv2d") != std::string::npos || layer.op == "fc";
+      const bool product = layer.op.find("conv2d") != std::string::npos || layer.op == "fc" ||
+                           layer.op == "matmul_v2";
       int8 += product && layer.precision == "int8";
     }
     EXPECT_EQ(int8, precision == Precision::kInt8 ? GetParam().int8_layers : 0);
@@ -125,14 +126,16 @@ TEST_P(RepresentationTest, WarmUpIsForgotten) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, RepresentationTest,
-                         ::testing::Values(Model{"q26_old_cw", 4, true},      // R1, per channel
-                                           Model{"q26_old_abs", 4, true},     // R1, per tensor
-                                           Model{"q26_old_int8", 4, false},   // R1b
-                                           Model{"q26_qat_old", 3, true},     // R2
-                                           Model{"q26_onnx", 4, true},        // R3, static
-                                           Model{"q26_qat_onnx", 3, true},    // R3, eager
-                                           Model{"m33leg_ptq", 2, true},      // R4
-                                           Model{"q26_weight_cw", 0, false},  // R5
+                         ::testing::Values(Model{"q26_old_cw", 4, true},         // R1, per channel
+                                           Model{"q26_old_abs", 4, true},        // R1, per tensor
+                                           Model{"q26_old_int8", 4, false},      // R1b
+                                           Model{"q26_qat_old", 3, true},        // R2
+                                           Model{"q26_onnx", 4, true},           // R3, static
+                                           Model{"q26_attention", 5, true},      // R3
+                                           Model{"q26_attention_old", 5, true},  // R1
+                                           Model{"q26_qat_onnx", 3, true},       // R3, eager
+                                           Model{"m33leg_ptq", 2, true},         // R4
+                                           Model{"q26_weight_cw", 0, false},     // R5
                                            Model{"q26_weight_abs", 0, false},
                                            Model{"q26_min_max", 4, false},  // R6
                                            Model{"q26_int8", 1, true},      // R7, online form

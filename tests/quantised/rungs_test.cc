@@ -38,7 +38,7 @@ void AddRepositoryModels(std::vector<Model>* models) {
   const fs::path source = SKIFF_SOURCE_DIR;
   const fs::path small = source / "tests/golden/quantised/x.npy";
   for (const char* name : {"q26_old_cw", "q26_qat_old", "q26_onnx", "q26_qat_onnx", "m33leg_ptq",
-                           "q26_min_max", "q26_int8"}) {
+                           "q26_min_max", "q26_int8", "q26_attention"}) {
     models->push_back({name, source / "tests/golden/formats" / name, small});
   }
   models->push_back({"mobilenet_v2_int8", source / "models/mobilenet_v2_int8", {}});
