@@ -20,7 +20,7 @@ struct Batches {
   MatmulShape shape;
   int64_t batches = 0, m = 0;
 
-  explicit Batches(MatmulShape s) : shape(std::move(s)) {
+  explicit Batches(const MatmulShape& s) : shape(s) {
     const int rank = shape.left.rank();
     batches = 1;
     for (int i = 0; i < rank - 2; ++i) batches *= std::max(shape.left[i], shape.right[i]);
@@ -58,7 +58,7 @@ class Int8Matmul final : public Step {
   }
 
   [[nodiscard]] Status Reshape(ShapeContext& shapes) const override {
-    SKIFF_ASSIGN_OR_RETURN(MatmulShape resolved,
+    SKIFF_ASSIGN_OR_RETURN(const MatmulShape resolved,
                            ResolveMatmul(spec_.product, shapes.in(0), shapes.in(1)));
     if (resolved.out.Numel() < 0) return ResourceExhausted("output of the product is too large");
     if (resolved.k > kernels::MaxConvDepth(spec_.left.max_code)) {
@@ -80,9 +80,10 @@ class Int8Matmul final : public Step {
 
   [[nodiscard]] Status Run(const RunContext& run) const noexcept override {
     auto& state = static_cast<Int8MatmulState&>(*run.state);
-    Result<MatmulShape> resolved = ResolveMatmul(spec_.product, run.in[0].dims, run.in[1].dims);
+    const Result<MatmulShape> resolved =
+        ResolveMatmul(spec_.product, run.in[0].dims, run.in[1].dims);
     if (!resolved.ok()) return resolved.status();
-    const Batches product(*std::move(resolved));
+    const Batches product(*resolved);
     const int64_t elements = run.out[0].dims.Numel();
     if (elements == 0) return OkStatus();
     if (product.shape.k == 0) {  // sums of nothing; the code of 0 is 0
