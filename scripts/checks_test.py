@@ -82,6 +82,9 @@ class IncludesTest(TreeTest):
     def test_intrinsics_only_in_isa_files(self):
         self.assert_clean("src/kernels/gemm/gemm_avx2.cc", "<immintrin.h>")
         self.assert_fault("src/kernels/gemm/gemm.cc", "<immintrin.h>", "intrinsics belong")
+        self.assert_clean("src/kernels/gemm/gemm_sse2.cc", "<emmintrin.h>")
+        self.assert_fault("src/kernels/gemm/gemm.cc", "<emmintrin.h>", "intrinsics belong")
+        self.assert_fault("src/kernels/gemm/gemm_sse2.cc", "<immintrin.h>", "intrinsics belong")
 
     def test_isa_file_includes_little_else(self):
         self.assert_fault("src/kernels/gemm/gemm_avx2.cc", "<vector>", "may include only")

@@ -1,4 +1,4 @@
-// Codes of an activation as weights: packed in every run. SSE2, which x86-64 has.
+// Codes of an activation as weights: packed in every run, by the instructions that x86-64 has.
 #include <emmintrin.h>
 
 #include <algorithm>
