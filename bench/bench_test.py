@@ -9,6 +9,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 import chart
+import inputs
 import layers
 import mca
 import results
@@ -94,6 +95,8 @@ class RooflineTest(unittest.TestCase):
     def test_weights(self):
         self.assertEqual(8 * 3 * 9, weights(self.layer(multiply_adds=8 * 3 * 9 * 16)))
         self.assertEqual(50, weights(self.layer(op="mul", output_shape=[2, 10], multiply_adds=100)))
+        self.assertEqual(768 * 64, weights(self.layer(op="fc", output_shape=[2, 128, 64], multiply_adds=2 * 128 * 64 * 768)))
+        self.assertEqual(0, weights(self.layer(op="matmul_v2", output_shape=[2, 128, 64], multiply_adds=100)))
         self.assertEqual(0, weights(self.layer(op="pool2d", multiply_adds=5)))
 
     def test_the_longer_of_arithmetic_and_transport(self):
@@ -210,6 +213,22 @@ class ContestantsTest(unittest.TestCase):
         skiff, *_, openvino = contestants(ROW, self.folder, self.programs, "amx")
         self.assertEqual("avx2", dict(skiff.environment)["SKIFF_ISA"])
         self.assertEqual("AVX2", dict(openvino.environment)["ONEDNN_MAX_CPU_ISA"])
+
+    def test_inputs_reach_everyone(self):
+        fed = self.folder / inputs.FOLDER / "1"
+        fed.mkdir(parents=True)
+        for name in ("ids", "mask"):
+            (fed / f"{name}.npy").touch()
+        self.assertEqual(fed, inputs.of_batch(self.folder, 1))
+        with self.assertRaises(SystemExit):
+            inputs.of_batch(self.folder, 32)
+        skiff, *peers = contestants(ROW, self.folder, self.programs, "avx2", fed)
+        self.assertEqual(("--input", f"ids={fed}/ids.npy", "--input", f"mask={fed}/mask.npy"), skiff.command[-4:])
+        for peer in peers:
+            self.assertEqual(("--inputs", str(fed)), peer.command[-2:])
+
+    def test_a_picture_needs_no_inputs(self):
+        self.assertIsNone(inputs.of_batch(self.folder, 32))
 
     def test_names_of_builds(self):
         self.assertEqual({"skiff": "/a", "new": "/b", "skiff 3": "/c"}, named_programs(["/a", "new=/b", "/c"]))

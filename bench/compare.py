@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import inputs
 import results
 from adapter import Adapter, AdapterError
 from contestants import MEMORY_MIB, ONEDNN_CAPS, SKIFF, Programs, Row, contestants, named_programs, skiff_model
@@ -81,11 +82,11 @@ def time_rounds(adapters: list[Adapter], args: argparse.Namespace) -> tuple[dict
                 rounds[adapter.name].append(statistics.median(adapter.round(args.round_seconds, args.least_runs)))
 
 
-def profile(row: Row, folder: Path, skiff: str, args: argparse.Namespace) -> list[dict]:
+def profile(row: Row, folder: Path, fed: Path | None, skiff: str, args: argparse.Namespace) -> list[dict]:
     """Skiff's layers with the time of each, for the roofline."""
     command = [skiff, "explain", "--json", "--model_dir", str(skiff_model(row, folder)), "--precision", row.precision,
                "--threads", str(row.threads), "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB,
-               "--repeats", str(args.profile_runs)]
+               "--repeats", str(args.profile_runs), *inputs.skiff_arguments(fed)]
     with Exclusive(args.exclusive, args.exclusive_seconds):
         answer = subprocess.run(command, env={**os.environ, "SKIFF_ISA": row.isa}, check=True, capture_output=True,
                                 text=True)
@@ -93,7 +94,8 @@ def profile(row: Row, folder: Path, skiff: str, args: argparse.Namespace) -> lis
 
 
 def measure(row: Row, machine: dict, programs: Programs, args: argparse.Namespace) -> dict:
-    chosen = contestants(row, args.models / row.net, programs, machine["supported_isas"][-1])
+    fed = inputs.of_batch(args.models / row.net, row.batch)
+    chosen = contestants(row, args.models / row.net, programs, machine["supported_isas"][-1], fed)
     with Exclusive(args.exclusive, args.exclusive_seconds):  # loading would disturb what others time
         adapters = start(chosen)
     try:
@@ -101,7 +103,7 @@ def measure(row: Row, machine: dict, programs: Programs, args: argparse.Namespac
         readies = {adapter.name: adapter.ready for adapter in adapters}
     finally:
         close(adapters)
-    profiles = {name: profile(row, args.models / row.net, skiff, args) for name, skiff in programs.skiffs.items()}
+    profiles = {name: profile(row, args.models / row.net, fed, skiff, args) for name, skiff in programs.skiffs.items()}
     return {**results.record(row, machine, [c for c in chosen if c.name in rounds], readies, rounds),
             "clocks": clocks, "profiles": profiles}
 

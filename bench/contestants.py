@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import inputs
+
 PEERS_FOLDER = Path(__file__).resolve().parent / "peers"
 SKIFF = "skiff"
 MEMORY_MIB = "16384"  # that Skiff's activations may take: VGG in batches needs more than its default
@@ -54,16 +56,19 @@ def skiff_model(row: Row, folder: Path) -> Path:
     return folder / ("int8_onnx" if row.precision == "int8" else "float")
 
 
-def _skiff(row: Row, folder: Path, name: str, binary: str) -> Contestant:
+def _skiff(row: Row, folder: Path, fed: Path | None, name: str, binary: str) -> Contestant:
     command = (binary, "bench", "--serve", "--model_dir", str(skiff_model(row, folder)), "--precision", row.precision,
-               "--threads", str(row.threads), "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB)
+               "--threads", str(row.threads), "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB,
+               *inputs.skiff_arguments(fed))
     return Contestant(name, SKIFF, command, (("SKIFF_ISA", row.isa),))
 
 
-def _peer(row: Row, venvs: Path, peer: str, model: Path, label: str, precision: str, cap: str) -> Contestant:
+def _peer(row: Row, venvs: Path, peer: str, model: Path, fed: Path | None, label: str, precision: str,
+          cap: str) -> Contestant:
     venv = "paddle26" if peer == "paddle" else "peers"
     command = (str(venvs / venv / "bin/python"), str(PEERS_FOLDER / f"{peer}_peer.py"), str(model), "--precision",
-               precision, "--threads", str(row.threads), "--batch", str(row.batch))
+               precision, "--threads", str(row.threads), "--batch", str(row.batch),
+               *(("--inputs", str(fed)) if fed else ()))
     name = f"{peer} {label}" + ("" if cap == row.isa else f" <{cap}")
     threads = (("OMP_NUM_THREADS", str(row.threads)),) if peer == "paddle" else ()
     caps = ((variable, ONEDNN_CAPS[cap]) for variable in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
@@ -85,14 +90,15 @@ def _forms(row: Row) -> list[tuple[str, str, str, str]]:
     return forms
 
 
-def contestants(row: Row, folder: Path, programs: Programs, highest_isa: str) -> list[Contestant]:
-    """Those of a row, Skiff first. `highest_isa` is what the CPU has; forms that are not in `folder` are left out."""
-    chosen = [_skiff(row, folder, name, binary) for name, binary in programs.skiffs.items()]
+def contestants(row: Row, folder: Path, programs: Programs, highest_isa: str, fed: Path | None = None) -> list[Contestant]:
+    """Those of a row, Skiff first. `highest_isa` is what the CPU has; forms that are not in `folder` are left out. `fed`: the
+    folder of the row's inputs (inputs.py), None for a picture."""
+    chosen = [_skiff(row, folder, fed, name, binary) for name, binary in programs.skiffs.items()]
     if programs.venvs is None:
         return chosen
     for peer, file, label, precision in _forms(row):
         if not (folder / file).exists() or (peer == "onnxruntime" and row.isa != highest_isa):
             continue
         caps = (row.isa,) if peer == "onnxruntime" else (row.isa, *LOWER_CAPS.get(row.isa, ()))
-        chosen += [_peer(row, programs.venvs, peer, folder / file, label, precision, cap) for cap in caps]
+        chosen += [_peer(row, programs.venvs, peer, folder / file, fed, label, precision, cap) for cap in caps]
     return chosen

@@ -6,11 +6,12 @@ cache that holds them, and its weights at that of the smallest that holds the we
 of them pass between two uses of one.
 """
 
+import math
 from dataclasses import dataclass
 
-# Operators whose multiply-adds are with weights of the model.
+# Operators whose multiply-adds are with weights of the model. (Products that are left as matmul are of activations.)
 CONVOLUTIONS = ("conv2d", "depthwise_conv2d", "fused_conv2d")
-PRODUCTS = ("mul", "matmul", "matmul_v2", "fc")
+PRODUCTS = ("mul", "fc")
 WEIGHT_BYTES = {"int8": 1, "bf16": 2}  # else 4
 
 
@@ -43,7 +44,7 @@ def weights(layer: dict) -> int:
     if layer["op"] in CONVOLUTIONS:
         places = out[0] * out[2] * out[3]
     elif layer["op"] in PRODUCTS:
-        places = out[0]
+        places = math.prod(out[:-1])
     else:
         return 0
     return layer["multiply_adds"] // places if places else 0

@@ -13,8 +13,8 @@ def main():
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = args.threads, 1
         session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
-        feed = {session.get_inputs()[0].name: serve.pictures(args.batch)}
-        return lambda: session.run(None, feed)[0]
+        arrays = serve.feed(args, [i.name for i in session.get_inputs()])
+        return lambda: session.run(None, arrays)[0]
 
     serve.serve(load, onnxruntime.__version__)
 

@@ -24,7 +24,8 @@ def main():
         if args.precision == "bf16":
             config.enable_mkldnn_bfloat16()
         predictor = create_predictor(config)
-        predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(serve.pictures(args.batch))
+        for name, array in serve.feed(args, predictor.get_input_names()).items():
+            predictor.get_input_handle(name).copy_from_cpu(array)
         output = predictor.get_output_handle(predictor.get_output_names()[0])
 
         def run():

@@ -2,7 +2,7 @@
 
 On start an adapter writes one line of JSON, {"load_ms": ..., "first_ms": ..., "version": ...}. Then, for each line
 "SECONDS LEAST" on standard input, it runs the model for SECONDS and at least LEAST times, and answers
-{"ms": [...]}, the milliseconds of every run in order. A run is from a resident float NCHW input to a float output
+{"ms": [...]}, the milliseconds of every run in order. A run is from resident inputs (a float NCHW picture) to a float output
 that has been read. The end of the input ends it. `skiff bench --serve` speaks the same.
 """
 
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -21,12 +22,21 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", choices=("fp32", "int8", "bf16"), default="fp32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--inputs", type=Path, help="folder of NAME.npy for each input, of that batch; a picture if absent")
     return parser.parse_args()
 
 
 def pictures(batch: int) -> np.ndarray:
     """What the reference networks are fed."""
     return np.random.RandomState(1).uniform(-2, 2, (batch, 3, 224, 224)).astype("float32")
+
+
+def feed(args: argparse.Namespace, names: list[str]) -> dict[str, np.ndarray]:
+    """An array for each of the model's inputs. REQUIRES: without --inputs it has one."""
+    if args.inputs is None:
+        (name,) = names
+        return {name: pictures(args.batch)}
+    return {name: np.load(args.inputs / f"{name}.npy") for name in names}
 
 
 def serve(load, version: str):
