@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests of the bench: what it computes and writes, and the protocol with its adapters, against one made for it."""
 
+import ast
 import json
 import sys
 import tempfile
@@ -95,9 +96,13 @@ class RooflineTest(unittest.TestCase):
     def test_weights(self):
         self.assertEqual(8 * 3 * 9, weights(self.layer(multiply_adds=8 * 3 * 9 * 16)))
         self.assertEqual(50, weights(self.layer(op="mul", output_shape=[2, 10], multiply_adds=100)))
-        self.assertEqual(768 * 64, weights(self.layer(op="fc", output_shape=[2, 128, 64], multiply_adds=2 * 128 * 64 * 768)))
-        self.assertEqual(0, weights(self.layer(op="matmul_v2", output_shape=[2, 128, 64], multiply_adds=100)))
         self.assertEqual(0, weights(self.layer(op="pool2d", multiply_adds=5)))
+
+    def test_weights_of_products(self):
+        fc = self.layer(op="fc", output_shape=[2, 128, 3072], multiply_adds=2 * 128 * 3072 * 768)
+        self.assertEqual(3072 * 768, weights(fc))
+        attention = self.layer(op="matmul_v2", output_shape=[2, 12, 128, 128], multiply_adds=2 * 12 * 128 * 128 * 64)
+        self.assertEqual(0, weights(attention))  # of two activations
 
     def test_the_longer_of_arithmetic_and_transport(self):
         busy = self.layer(multiply_adds=80_000_000, activation_bytes=100)
@@ -215,20 +220,18 @@ class ContestantsTest(unittest.TestCase):
         self.assertEqual("AVX2", dict(openvino.environment)["ONEDNN_MAX_CPU_ISA"])
 
     def test_inputs_reach_everyone(self):
-        fed = self.folder / inputs.FOLDER / "1"
-        fed.mkdir(parents=True)
-        for name in ("ids", "mask"):
+        fed = self.folder / inputs.FOLDER
+        fed.mkdir()
+        for name in ("mask", "ids"):
             (fed / f"{name}.npy").touch()
-        self.assertEqual(fed, inputs.of_batch(self.folder, 1))
-        with self.assertRaises(SystemExit):
-            inputs.of_batch(self.folder, 32)
         skiff, *peers = contestants(ROW, self.folder, self.programs, "avx2", fed)
         self.assertEqual(("--input", f"ids={fed}/ids.npy", "--input", f"mask={fed}/mask.npy"), skiff.command[-4:])
         for peer in peers:
             self.assertEqual(("--inputs", str(fed)), peer.command[-2:])
 
-    def test_a_picture_needs_no_inputs(self):
-        self.assertIsNone(inputs.of_batch(self.folder, 32))
+    def test_pictures_are_not_told(self):
+        for contestant_ in contestants(ROW, self.folder, self.programs, "avx2"):
+            self.assertFalse({"--input", "--inputs"} & set(contestant_.command))
 
     def test_names_of_builds(self):
         self.assertEqual({"skiff": "/a", "new": "/b", "skiff 3": "/c"}, named_programs(["/a", "new=/b", "/c"]))
@@ -236,6 +239,43 @@ class ContestantsTest(unittest.TestCase):
     def test_skiff_alone(self):
         alone = Programs({"a": "x", "b": "y"}, None)
         self.assertEqual(["a", "b"], [c.name for c in contestants(ROW, self.folder, alone, "avx2")])
+
+
+class InputsTest(unittest.TestCase):
+    @staticmethod
+    def npy(shape: tuple, data: bytes, version: int = 1, fortran: bool = False) -> bytes:
+        header = repr({"descr": "<i2", "fortran_order": fortran, "shape": shape}).encode() + b"\n"
+        return b"\x93NUMPY" + bytes([version, 0]) + len(header).to_bytes(2 * version, "little") + header + data
+
+    def test_repeated(self):
+        found = inputs.repeated(self.npy((1, 2, 1), b"abcd"), 3)
+        size = int.from_bytes(found[8:10], "little")
+        self.assertEqual((b"\x93NUMPY\x01\x00", 0), (found[:8], (10 + size) % 64))
+        header = ast.literal_eval(found[10:10 + size].decode())
+        self.assertEqual({"descr": "<i2", "fortran_order": False, "shape": (3, 2, 1)}, header)
+        self.assertEqual(b"abcdabcdabcd", found[10 + size:])
+        self.assertEqual(found, inputs.repeated(self.npy((1, 2, 1), b"abcd", version=2), 3))
+
+    def test_what_cannot_be_repeated(self):
+        two, scalar, fortran = self.npy((2, 1), b"abcd"), self.npy((), b"ab"), self.npy((1, 2), b"abcd", fortran=True)
+        for bad in (two, scalar, fortran, self.npy((1, 2), b"abcd")[:20], b""):
+            with self.assertRaises(ValueError):
+                inputs.repeated(bad, 2)
+
+    def test_folder_of_a_batch(self):
+        with tempfile.TemporaryDirectory() as network, tempfile.TemporaryDirectory() as out:
+            self.assertIsNone(inputs.of_batch(Path(network), 2, Path(out)))
+            source = Path(network, inputs.FOLDER, "ids.npy")
+            source.parent.mkdir()
+            source.write_bytes(self.npy((1, 2), b"abcd"))
+            self.assertEqual(Path(out), inputs.of_batch(Path(network), 2, Path(out)))
+            self.assertEqual(inputs.repeated(source.read_bytes(), 2), Path(out, "ids.npy").read_bytes())
+            source.write_bytes(b"")
+            with self.assertRaisesRegex(SystemExit, "ids.npy: no .npy file"):
+                inputs.of_batch(Path(network), 2, Path(out))
+
+    def test_nothing_for_a_picture(self):
+        self.assertEqual((), inputs.skiff_arguments(None))
 
 
 class AdapterTest(unittest.TestCase):

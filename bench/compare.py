@@ -17,13 +17,14 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import inputs
 import results
 from adapter import Adapter, AdapterError
-from contestants import MEMORY_MIB, ONEDNN_CAPS, SKIFF, Programs, Row, contestants, named_programs, skiff_model
+from contestants import ONEDNN_CAPS, SKIFF, Programs, Row, contestants, named_programs, skiff_arguments
 from exclusive import Exclusive
 
 LAYER_FIELDS = ("op", "name", "kernel", "precision", "ms", "multiply_adds", "activation_bytes", "input_shape",
@@ -82,19 +83,17 @@ def time_rounds(adapters: list[Adapter], args: argparse.Namespace) -> tuple[dict
                 rounds[adapter.name].append(statistics.median(adapter.round(args.round_seconds, args.least_runs)))
 
 
-def profile(row: Row, folder: Path, fed: Path | None, skiff: str, args: argparse.Namespace) -> list[dict]:
+def profile(row: Row, fed: Path | None, skiff: str, args: argparse.Namespace) -> list[dict]:
     """Skiff's layers with the time of each, for the roofline."""
-    command = [skiff, "explain", "--json", "--model_dir", str(skiff_model(row, folder)), "--precision", row.precision,
-               "--threads", str(row.threads), "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB,
-               "--repeats", str(args.profile_runs), *inputs.skiff_arguments(fed)]
+    command = [skiff, "explain", "--json", *skiff_arguments(row, args.models / row.net, fed), "--repeats",
+               str(args.profile_runs)]
     with Exclusive(args.exclusive, args.exclusive_seconds):
         answer = subprocess.run(command, env={**os.environ, "SKIFF_ISA": row.isa}, check=True, capture_output=True,
                                 text=True)
     return [{key: layer[key] for key in LAYER_FIELDS} for layer in json.loads(answer.stdout)["layers"]]
 
 
-def measure(row: Row, machine: dict, programs: Programs, args: argparse.Namespace) -> dict:
-    fed = inputs.of_batch(args.models / row.net, row.batch)
+def measure(row: Row, fed: Path | None, machine: dict, programs: Programs, args: argparse.Namespace) -> dict:
     chosen = contestants(row, args.models / row.net, programs, machine["supported_isas"][-1], fed)
     with Exclusive(args.exclusive, args.exclusive_seconds):  # loading would disturb what others time
         adapters = start(chosen)
@@ -103,7 +102,7 @@ def measure(row: Row, machine: dict, programs: Programs, args: argparse.Namespac
         readies = {adapter.name: adapter.ready for adapter in adapters}
     finally:
         close(adapters)
-    profiles = {name: profile(row, args.models / row.net, fed, skiff, args) for name, skiff in programs.skiffs.items()}
+    profiles = {name: profile(row, fed, skiff, args) for name, skiff in programs.skiffs.items()}
     return {**results.record(row, machine, [c for c in chosen if c.name in rounds], readies, rounds),
             "clocks": clocks, "profiles": profiles}
 
@@ -153,7 +152,9 @@ def main():
     nets = args.nets.split(",") if args.nets else sorted(f.name for f in args.models.iterdir() if (f / "float").exists())
     for net, isa, precision, threads, batch in itertools.product(
             nets, isas, args.precision.split(","), args.threads.split(","), args.batch.split(",")):
-        found = measure(Row(net, precision, int(batch), int(threads), isa), machine, programs, args)
+        row = Row(net, precision, int(batch), int(threads), isa)
+        with tempfile.TemporaryDirectory() as folder:
+            found = measure(row, inputs.of_batch(args.models / net, row.batch, Path(folder)), machine, programs, args)
         results.append(args.results, found)
         print_record(found)
 

@@ -56,14 +56,18 @@ def skiff_model(row: Row, folder: Path) -> Path:
     return folder / ("int8_onnx" if row.precision == "int8" else "float")
 
 
+def skiff_arguments(row: Row, folder: Path, fed: Path | None) -> tuple[str, ...]:
+    """What tells Skiff's verbs a row. `fed`: the folder of its inputs, None for a picture."""
+    return ("--model_dir", str(skiff_model(row, folder)), "--precision", row.precision, "--threads", str(row.threads),
+            "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB, *inputs.skiff_arguments(fed))
+
+
 def _skiff(row: Row, folder: Path, fed: Path | None, name: str, binary: str) -> Contestant:
-    command = (binary, "bench", "--serve", "--model_dir", str(skiff_model(row, folder)), "--precision", row.precision,
-               "--threads", str(row.threads), "--batch_size", str(row.batch), "--memory_limit", MEMORY_MIB,
-               *inputs.skiff_arguments(fed))
+    command = (binary, "bench", "--serve", *skiff_arguments(row, folder, fed))
     return Contestant(name, SKIFF, command, (("SKIFF_ISA", row.isa),))
 
 
-def _peer(row: Row, venvs: Path, peer: str, model: Path, fed: Path | None, label: str, precision: str,
+def _peer(row: Row, venvs: Path, fed: Path | None, peer: str, model: Path, label: str, precision: str,
           cap: str) -> Contestant:
     venv = "paddle26" if peer == "paddle" else "peers"
     command = (str(venvs / venv / "bin/python"), str(PEERS_FOLDER / f"{peer}_peer.py"), str(model), "--precision",
@@ -90,9 +94,10 @@ def _forms(row: Row) -> list[tuple[str, str, str, str]]:
     return forms
 
 
-def contestants(row: Row, folder: Path, programs: Programs, highest_isa: str, fed: Path | None = None) -> list[Contestant]:
-    """Those of a row, Skiff first. `highest_isa` is what the CPU has; forms that are not in `folder` are left out. `fed`: the
-    folder of the row's inputs (inputs.py), None for a picture."""
+def contestants(row: Row, folder: Path, programs: Programs, highest_isa: str,
+                fed: Path | None = None) -> list[Contestant]:
+    """Those of a row, Skiff first. `highest_isa` is what the CPU has; forms that are not in `folder` are left out.
+    `fed` is the folder of the row's inputs (inputs.py), None for a picture."""
     chosen = [_skiff(row, folder, fed, name, binary) for name, binary in programs.skiffs.items()]
     if programs.venvs is None:
         return chosen
@@ -100,5 +105,5 @@ def contestants(row: Row, folder: Path, programs: Programs, highest_isa: str, fe
         if not (folder / file).exists() or (peer == "onnxruntime" and row.isa != highest_isa):
             continue
         caps = (row.isa,) if peer == "onnxruntime" else (row.isa, *LOWER_CAPS.get(row.isa, ()))
-        chosen += [_peer(row, programs.venvs, peer, folder / file, fed, label, precision, cap) for cap in caps]
+        chosen += [_peer(row, programs.venvs, fed, peer, folder / file, label, precision, cap) for cap in caps]
     return chosen

@@ -9,7 +9,8 @@ of them pass between two uses of one.
 import math
 from dataclasses import dataclass
 
-# Operators whose multiply-adds are with weights of the model. (Products that are left as matmul are of activations.)
+# Operators whose multiply-adds are with weights of the model. Skiff makes an fc of a product with a constant
+# matrix: what it still calls matmul or matmul_v2 multiplies two activations.
 CONVOLUTIONS = ("conv2d", "depthwise_conv2d", "fused_conv2d")
 PRODUCTS = ("mul", "fc")
 WEIGHT_BYTES = {"int8": 1, "bf16": 2}  # else 4

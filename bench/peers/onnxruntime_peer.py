@@ -13,7 +13,7 @@ def main():
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = args.threads, 1
         session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
-        arrays = serve.feed(args, [i.name for i in session.get_inputs()])
+        arrays = serve.feed(args, [x.name for x in session.get_inputs()])
         return lambda: session.run(None, arrays)[0]
 
     serve.serve(load, onnxruntime.__version__)

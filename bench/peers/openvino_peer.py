@@ -12,14 +12,14 @@ def main():
     def load():
         core = openvino.Core()
         model = core.read_model(args.model)
-        arrays = serve.feed(args, [i.any_name for i in model.inputs])
-        model.reshape({name: list(array.shape) for name, array in arrays.items()})
+        arrays = serve.feed(args, [x.any_name for x in model.inputs])
+        model.reshape({name: list(x.shape) for name, x in arrays.items()})
         compiled = core.compile_model(model, "CPU", {
             "INFERENCE_NUM_THREADS": args.threads, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1,
             "INFERENCE_PRECISION_HINT": "bf16" if args.precision == "bf16" else "f32"})
         request = compiled.create_infer_request()
-        for name, array in arrays.items():
-            request.set_tensor(name, openvino.Tensor(array))
+        for name, x in arrays.items():
+            request.set_tensor(name, openvino.Tensor(x))
 
         def run():
             request.infer()

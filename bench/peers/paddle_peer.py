@@ -24,8 +24,8 @@ def main():
         if args.precision == "bf16":
             config.enable_mkldnn_bfloat16()
         predictor = create_predictor(config)
-        for name, array in serve.feed(args, predictor.get_input_names()).items():
-            predictor.get_input_handle(name).copy_from_cpu(array)
+        for name, x in serve.feed(args, predictor.get_input_names()).items():
+            predictor.get_input_handle(name).copy_from_cpu(x)
         output = predictor.get_output_handle(predictor.get_output_names()[0])
 
         def run():

@@ -2,8 +2,9 @@
 
 On start an adapter writes one line of JSON, {"load_ms": ..., "first_ms": ..., "version": ...}. Then, for each line
 "SECONDS LEAST" on standard input, it runs the model for SECONDS and at least LEAST times, and answers
-{"ms": [...]}, the milliseconds of every run in order. A run is from resident inputs (a float NCHW picture) to a float output
-that has been read. The end of the input ends it. `skiff bench --serve` speaks the same.
+{"ms": [...]}, the milliseconds of every run in order. A run is from resident inputs, one float NCHW
+picture or the arrays of --inputs, to a float output that has been read. The end of the input ends it.
+`skiff bench --serve` speaks the same.
 """
 
 import argparse
@@ -21,8 +22,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("model", help="file, or folder for Paddle")
     parser.add_argument("--precision", choices=("fp32", "int8", "bf16"), default="fp32")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--inputs", type=Path, help="folder of NAME.npy for each input, of that batch; a picture if absent")
+    parser.add_argument("--batch", type=int, default=1, help="of pictures")
+    parser.add_argument("--inputs", type=Path, help="folder of NAME.npy for each input, with the batch in them")
     return parser.parse_args()
 
 
@@ -32,11 +33,12 @@ def pictures(batch: int) -> np.ndarray:
 
 
 def feed(args: argparse.Namespace, names: list[str]) -> dict[str, np.ndarray]:
-    """An array for each of the model's inputs. REQUIRES: without --inputs it has one."""
-    if args.inputs is None:
-        (name,) = names
-        return {name: pictures(args.batch)}
-    return {name: np.load(args.inputs / f"{name}.npy") for name in names}
+    """An array for each of a model's inputs."""
+    if args.inputs:
+        return {name: np.load(args.inputs / f"{name}.npy") for name in names}
+    if len(names) != 1:
+        sys.exit(f"{args.model} has {len(names)} inputs: they need --inputs")
+    return {names[0]: pictures(args.batch)}
 
 
 def serve(load, version: str):
