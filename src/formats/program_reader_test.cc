@@ -88,7 +88,7 @@ void ExpectEqual(const Program& a, const Program& b) {
 
 TEST(ProgramReader, PaddlesFilesComeBackByteForByte) {
   const std::vector<std::string> files = ProgramFiles();
-  EXPECT_EQ(files.size(), 19u);
+  EXPECT_EQ(files.size(), 21u);
   for (const std::string& file : files) {
     const std::string bytes = ReadText(file);
     const Result<Program> program = ReadProgram(AsBytes(bytes), file);
