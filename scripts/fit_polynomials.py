@@ -46,3 +46,12 @@ show("tanh(x) = x + x^3 p(x^2)",
 show("erf(x) = x + x p(x^2)", fit(lambda z: m.erf(m.sqrt(z)) / m.sqrt(z) - 1, 1e-8, 1.0, 6))
 show("log(erfc(a)) = p(a)",
      fit(lambda a: m.log(m.erfc(a)), 1.0, 4.0, 6, lambda a: float(m.erfc(a))))
+
+
+def below(a):
+    """The share of a normal distribution below -a."""
+    return m.erfc(a / m.sqrt(2)) / 2
+
+
+# The absolute error counts where there is much below, the relative one further out.
+show("log of the share below -a", fit(lambda a: m.log(below(a)), 0.0, 5.7, 9, lambda a: float(below(a)) + 0.02))

@@ -46,6 +46,18 @@ TEST(MathTest, ErrorsStayBelowTwoUnits) {
   EXPECT_LT(WorstUlp(Sigmoid, sigmoid, -85.0F, 20.0F), 2.5);
 }
 
+TEST(MathTest, GeluIsAccurateOnBothSides) {
+  const auto gelu = [](double x) { return x * 0.5 * std::erfc(-x * M_SQRT1_2); };
+  EXPECT_LT(WorstUlp(Gelu, gelu, 0.0F, 20.0F), 4);
+  EXPECT_LT(WorstUlp(Gelu, gelu, -1.0F, 0.0F), 8);
+  EXPECT_LT(WorstUlp(Gelu, gelu, -5.5F, -1.0F), 128);
+  for (const float x : {-5.8F, -20.0F, -1e30F, -std::numeric_limits<float>::infinity()}) {
+    EXPECT_NEAR(Gelu(x), 0, 1e-7);
+  }
+  EXPECT_EQ(Gelu(0), 0);
+  EXPECT_EQ(Gelu(1e30F), 1e30F);
+}
+
 TEST(MathTest, Edges) {
   constexpr float kInf = std::numeric_limits<float>::infinity();
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
