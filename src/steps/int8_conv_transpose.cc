@@ -309,6 +309,8 @@ class Int8ConvTranspose final : public Step {
   AlignedBuffer zeros_;
 };
 
+constexpr int64_t kMostPhases = 1024;  // each has weights of its own
+
 Status CheckSpec(const Int8ConvTransposeSpec& s) {
   const int64_t taps = s.kernel[0] * s.kernel[1];
   const std::string extents = std::to_string(s.in_channels) + " x " +
@@ -323,6 +325,10 @@ Status CheckSpec(const Int8ConvTransposeSpec& s) {
     if (s.stride[i] < 1 || s.dilation[i] < 1) {
       return InvalidArgument("a stride or dilation of less than 1");
     }
+  }
+  if (s.stride[0] > kMostPhases / s.stride[1]) {
+    return Unsupported("a stride of " + std::to_string(s.stride[0]) + " x " +
+                       std::to_string(s.stride[1]) + " in INT8");
   }
   const auto channels = static_cast<size_t>(s.out_channels);
   if ((s.filter_step.size() != 1 && s.filter_step.size() != channels) ||

@@ -155,6 +155,23 @@ TEST_P(Int8Conv2dTransposeTest, EveryRungIsTheExactSumScaled) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Int8Conv2dTransposeTest, ::testing::ValuesIn(UngroupedCases()));
 
+TEST(Int8Conv2dTransposeRefusalTest, SaysWhatIsWrong) {
+  const auto refusal = [](const Dims& filter, std::vector<int32_t> strides, int groups) {
+    const Codes x({1, 6, 5, 5}, DType::kUInt8, 0.5, 1), w(filter, DType::kInt8, 0.5, 2);
+    OpHarness h("conv2d_transpose");
+    h.Set("strides", std::move(strides));
+    h.Set("groups", groups);
+    h.Input("Input", x.codes, x.grid);
+    h.Constant("Filter", w.codes, w.grid);
+    h.Output("Output");
+    return h.LowerAndRun().status().ToString();
+  };
+  EXPECT_THAT(refusal({6, 2, 3, 3}, {100000, 100000}, 1), HasSubstr("stride of 100000 x 100000"));
+  EXPECT_THAT(refusal({6, 2, 17, 17}, {2, 2}, 1), HasSubstr("at most 256 positions"));
+  EXPECT_THAT(refusal({6, 2, 3, 3}, {2, 2}, 2), HasSubstr("groups other than 1"));
+  EXPECT_THAT(refusal({5, 2, 3, 3}, {2, 2}, 1), HasSubstr("5 channels"));
+}
+
 TEST(Conv2dTransposeRefusalTest, SaysWhatIsWrong) {
   const auto make = [] {
     OpHarness h("conv2d_transpose");
