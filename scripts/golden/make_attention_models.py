@@ -5,14 +5,18 @@ Needs paddlepaddle 2.6.2, whose PostTrainingQuantization quantises them. Writes 
 and q26_attention_old (fake_quantize operators); make_quantised_goldens.py runs them afterwards. Input: [N, 3, 16, 16].
 """
 
+import os
 import pathlib
 import sys
 import tempfile
 
 import numpy as np
+
+os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
+from paddle.base.proto import framework_pb2
 from paddle.static.quantization import PostTrainingQuantization
 
 SAMPLES = 4
@@ -57,7 +61,20 @@ def quantise(model: str, out: pathlib.Path, onnx_format: bool):
         quantizable_op_type=["conv2d", "conv2d_transpose", "matmul_v2"], weight_quantize_type="channel_wise_abs_max")
     ptq.quantize()
     ptq.save_quantized_model(str(out), model_filename="inference.pdmodel", params_filename="inference.pdiparams")
+    strip_call_stacks(out / "inference.pdmodel")
     paddle.disable_static()
+
+
+def strip_call_stacks(file: pathlib.Path):
+    """Paths of this machine, which Paddle writes for its error messages."""
+    program = framework_pb2.ProgramDesc()
+    program.ParseFromString(file.read_bytes())
+    for block in program.blocks:
+        for operator in block.ops:
+            kept = [type(a).FromString(a.SerializeToString()) for a in operator.attrs if a.name != "op_callstack"]
+            del operator.attrs[:]
+            operator.attrs.extend(kept)
+    file.write_bytes(program.SerializeToString())
 
 
 def main() -> int:
