@@ -135,6 +135,7 @@ class Context {
 
   // context_parts.cc
   Status SplitIntoParts(bool whole);
+  [[nodiscard]] bool IsConstant(int value) const;
   [[nodiscard]] bool MayTakeParts(size_t index) const;
   void FindTraffic();
   Result<bool> ReshapePart(size_t index, int64_t parts);

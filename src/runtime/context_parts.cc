@@ -13,7 +13,7 @@ bool IsInside(const plan::Storage& storage, const StepRange& range) {
 
 steps::TensorShape PartOf(const steps::TensorShape& whole, int64_t parts) {
   steps::TensorShape part = whole;
-  part.dims[0] /= parts;
+  if (parts > 1) part.dims[0] /= parts;
   return part;
 }
 
@@ -45,29 +45,34 @@ int64_t Context::parts(size_t step) const {
   return range == ranges_.end() ? 1 : range->parts;
 }
 
-// All that a step reads and writes has its images outermost, and as many of them.
+bool Context::IsConstant(int value) const {
+  return model_->values[static_cast<size_t>(value)].constant != nullptr;
+}
+
+// All that a step reads and writes has its images outermost, and as many of them, but for constants
+// that have no images.
 bool Context::MayTakeParts(size_t index) const {
   const plan::PlannedStep& planned = model_->steps[index];
-  if (planned.inputs.empty() || takes_whole_[index]) return false;
+  if (planned.inputs.empty() || takes_whole_[index] || IsConstant(planned.inputs[0])) return false;
   const Dims& x = steps_[index].in_shapes[0]->dims;
   if (x.rank() == 0 || x[0] < 2 || !planned.step->SplitsByImage(x)) return false;
   const auto has_images = [&](int v, bool same_rank) {
     const steps::TensorShape& shape = shapes_[static_cast<size_t>(v)];
-    return model_->values[static_cast<size_t>(v)].constant == nullptr && !shape.has_ints &&
-           shape.dims.rank() > 0 && shape.dims[0] == x[0] &&
+    return !shape.has_ints && shape.dims.rank() > 0 && shape.dims[0] == x[0] &&
            (!same_rank || shape.dims.rank() == x.rank());
   };
   return std::all_of(planned.inputs.begin(), planned.inputs.end(),
-                     [&](int v) { return has_images(v, true); }) &&
+                     [&](int v) { return has_images(v, true) != IsConstant(v); }) &&
          std::all_of(planned.outputs.begin(), planned.outputs.end(),
                      [&](int v) { return has_images(v, false); });
 }
 
 void Context::FindTraffic() {
-  const auto bytes = [this](const std::vector<int>& values) {
+  const auto bytes = [this](const std::vector<int>& values, bool constant) {
     int64_t sum = 0;
     for (const int v : values) {
       const auto i = static_cast<size_t>(v);
+      if (IsConstant(v) != constant) continue;
       sum += shapes_[i].dims.Numel() * static_cast<int64_t>(SizeOf(model_->values[i].dtype));
     }
     return sum;
@@ -75,10 +80,12 @@ void Context::FindTraffic() {
   traffic_.resize(steps_.size());
   for (size_t s = 0; s < steps_.size(); ++s) {
     const plan::PlannedStep& planned = model_->steps[s];
-    traffic_[s] = {.images = MayTakeParts(s) ? steps_[s].in_shapes[0]->dims[0] : 0,
-                   .input_bytes = bytes(planned.inputs),
-                   .output_bytes = planned.step->AliasInput() < 0 ? bytes(planned.outputs) : 0,
-                   .weight_bytes = static_cast<int64_t>(planned.step->WeightBytes())};
+    traffic_[s] = {
+        .images = MayTakeParts(s) ? steps_[s].in_shapes[0]->dims[0] : 0,
+        .input_bytes = bytes(planned.inputs, false),
+        .output_bytes = planned.step->AliasInput() < 0 ? bytes(planned.outputs, false) : 0,
+        .weight_bytes =
+            static_cast<int64_t>(planned.step->WeightBytes()) + bytes(planned.inputs, true)};
   }
 }
 
@@ -87,7 +94,8 @@ Result<bool> Context::ReshapePart(size_t index, int64_t parts) {
   BoundStep& bound = steps_[index];
   const size_t inputs = bound.in_shapes.size();
   for (size_t k = 0; k < inputs; ++k) {
-    bound.part_shapes[k] = PartOf(*bound.in_shapes[k], parts);
+    const bool whole = IsConstant(model_->steps[index].inputs[k]);
+    bound.part_shapes[k] = PartOf(*bound.in_shapes[k], whole ? 1 : parts);
   }
   steps::ShapeContext shapes(bound.part_in, bound.part_out, bound.state.get(), pool_.threads());
   if (!model_->steps[index].step->Reshape(shapes).ok()) return false;
@@ -124,6 +132,8 @@ void Context::BindParts(const StepRange& range) {
   const auto take_part = [&](const std::vector<int>& values, std::vector<steps::Tensor>* tensors,
                              std::vector<size_t>* advance) {
     for (size_t k = 0; k < values.size(); ++k) {
+      (*advance)[k] = 0;
+      if (IsConstant(values[k])) continue;
       const plan::ValueInfo& value = model_->values[static_cast<size_t>(values[k])];
       Dims& dims = (*tensors)[k].dims;
       dims[0] /= range.parts;

@@ -9,6 +9,7 @@ namespace skiff::runtime {
 namespace {
 
 using testing::TwoStages;
+using List = std::vector<int64_t>;
 
 // One image of the largest tensors fits, or nearly.
 constexpr CacheSizes kHuge = {.l2 = size_t{1} << 30, .l3 = size_t{1} << 30};
@@ -93,6 +94,65 @@ TEST_P(PartsTest, StepsTellWhatTheyRanOn) {
     EXPECT_EQ(part.Numel() * context.parts(s), context.dims(model_->steps[s].outputs[0]).Numel());
     EXPECT_EQ(context.inputs(s)[0].dims[0], part[0]);
   }
+}
+
+// What a transformer does between its products with weights, each a step that reads constants or
+// two activations; `dims` are those of the constant that is added.
+class Between : public testing::Net {
+ public:
+  explicit Between(const std::vector<int64_t>& dims) : Net(kExtent) {
+    Add("matmul_v2", {{"X", "x"}, {"Y", "x"}}, "Out", "product");
+    Attribute("trans_y", program::AttrType::kBoolean, true);
+    Declare("product", 3, kExtent);
+    Parameter("shift", dims, 1);
+    Add("elementwise_add", {{"X", "product"}, {"Y", "shift"}}, "Out", "sum");
+    Declare("sum", 3, kExtent);
+    Parameter("scale", {kExtent}, 2);
+    Parameter("bias", {kExtent}, 3);
+    Add("layer_norm", {{"X", "sum"}, {"Scale", "scale"}, {"Bias", "bias"}}, "Y", "out");
+    Attribute("begin_norm_axis", program::AttrType::kInt, int32_t{3});
+    Declare("out", 3, kExtent);
+    Fetch("out");
+  }
+
+  [[nodiscard]] std::vector<float> RunIn(Context& context, int64_t batch) const {
+    const std::vector<float> x = Input(batch);
+    Status status = context.SetInput(0, DType::kFloat32, InputDims(batch), x.data());
+    if (status.ok()) status = context.Run();
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    const steps::Tensor out = context.value(context.model().outputs[0]);
+    return {out.As<float>(), out.As<float>() + out.dims.Numel()};
+  }
+
+ private:
+  static constexpr int64_t kExtent = 96;
+};
+
+TEST(Parts, ConstantsServeEveryPart) {
+  for (const std::vector<int64_t>& dims : {List{96}, List{96, 96}, List{1, 3, 1, 96}}) {
+    const Between net(dims);
+    const auto model = plan::Compile(net.program(), {});
+    ASSERT_TRUE(model.ok()) << model.status().ToString();
+    Context whole(*model, {.caches = kHuge});
+    Context parts(*model, {.caches = kTiny});
+    for (const int64_t batch : {4, 1, 6}) {
+      EXPECT_EQ(net.RunIn(parts, batch), net.RunIn(whole, batch));
+      for (size_t s = 0; s < (*model)->steps.size(); ++s) EXPECT_EQ(parts.parts(s), batch);
+    }
+  }
+}
+
+TEST(Parts, ConstantsOfEachImageAreReadWithAllImages) {
+  const Between net({4, 1, 1, 96});
+  const auto model = plan::Compile(net.program(), {});
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  Context whole(*model, {.caches = kHuge});
+  Context parts(*model, {.caches = kTiny});
+  EXPECT_EQ(net.RunIn(parts, 4), net.RunIn(whole, 4));
+  EXPECT_TRUE(IsSplit(parts));
+  int wholes = 0;
+  for (size_t s = 0; s < (*model)->steps.size(); ++s) wholes += parts.parts(s) == 1;
+  EXPECT_EQ(wholes, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, PartsTest,

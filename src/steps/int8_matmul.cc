@@ -104,6 +104,10 @@ class Int8Matmul final : public Step {
     return info;
   }
 
+  [[nodiscard]] bool SplitsByImage(const Dims& x) const override {
+    return HasMatrixPerImage(spec_.product, x);
+  }
+
   [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
                                      std::span<const Dims> out) const override {
     const auto shape = ResolveMatmul(spec_.product, in[0], in[1]);

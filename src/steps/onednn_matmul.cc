@@ -106,6 +106,10 @@ class OnednnMatmul : public Step {
     return info;
   }
 
+  [[nodiscard]] bool SplitsByImage(const Dims& x) const override {
+    return HasMatrixPerImage(spec_, x);
+  }
+
   [[nodiscard]] int64_t MultiplyAdds(std::span<const Dims> in,
                                      std::span<const Dims> out) const override {
     const auto shape = ResolveMatmul(spec_, in[0], in[1]);
@@ -118,6 +122,10 @@ class OnednnMatmul : public Step {
 };
 
 }  // namespace
+
+bool HasMatrixPerImage(const MatmulSpec& spec, const Dims& x) {
+  return spec.form != MatmulSpec::Form::kMul && x.rank() > 2;
+}
 
 Result<MatmulShape> ResolveMatmul(const MatmulSpec& spec, const Dims& x, const Dims& y) {
   if (x.rank() == 0 || y.rank() == 0) return Mismatch(x, y);

@@ -55,6 +55,8 @@ struct MatmulShape {
   int64_t m = 0, n = 0, k = 0;
 };
 Result<MatmulShape> ResolveMatmul(const MatmulSpec& spec, const Dims& x, const Dims& y);
+// Is the outermost extent of x, the operand on the left, one of batches of matrices?
+bool HasMatrixPerImage(const MatmulSpec& spec, const Dims& x);
 
 // Inputs: x, y; output: out.
 std::unique_ptr<Step> MakeOnednnMatmul(const MatmulSpec& spec);

@@ -147,8 +147,9 @@ class Step {
   virtual void SetNextWeights(const void* weights) { (void)weights; }
   // How many bytes of weights a run reads, whatever its extents; 0 where they are few.
   [[nodiscard]] virtual size_t WeightBytes() const { return 0; }
-  // Where all inputs and outputs have as many images (elements of the outermost extent): does Run
-  // on a part of the images compute that part of the outputs? `x` is input 0.
+  // Where all inputs and outputs have as many images (elements of the outermost extent), but for
+  // inputs that are constants without images: does Run on a part of the images compute that part of
+  // the outputs? `x` is input 0, never such a constant.
   [[nodiscard]] virtual bool SplitsByImage(const Dims& x) const {
     (void)x;
     return false;

@@ -32,6 +32,7 @@ class LayerNormStep final : public steps::DataStep {
   steps::StepInfo Info() const override {
     return {.precision = "fp32", .kernel = kernels::EltwiseName("layer_norm", isa_)};
   }
+  bool SplitsByImage(const Dims& /*x*/) const override { return true; }  // the axis is never 0
 
   Status Reshape(steps::ShapeContext& shapes) const override {
     const Dims& x = shapes.in(0);

@@ -94,15 +94,20 @@ class Net {
     program_.blocks[0].ops.back().attributes.push_back({name, type, std::move(value), ""});
   }
 
+  void Parameter(const std::string& name, const std::vector<int64_t>& dims, unsigned seed) {
+    size_t count = 1;
+    for (const int64_t extent : dims) count *= static_cast<size_t>(extent);
+    auto values = std::make_shared<const std::vector<float>>(Noise(count, seed));
+    program::Tensor tensor;
+    tensor.dtype = DType::kFloat32;
+    tensor.dims = dims;
+    tensor.data = {values, std::as_bytes(std::span(*values))};
+    program_.params[name] = std::move(tensor);
+  }
+
   void Conv(const std::string& x, const std::string& y, int64_t in, int64_t out, int32_t kernel,
             int32_t stride, int64_t extent, bool relu) {
-    auto values = std::make_shared<const std::vector<float>>(
-        Noise(static_cast<size_t>(out * in * kernel * kernel), static_cast<unsigned>(y.size())));
-    program::Tensor weight;
-    weight.dtype = DType::kFloat32;
-    weight.dims = {out, in, kernel, kernel};
-    weight.data = {values, std::as_bytes(std::span(*values))};
-    program_.params[y + ".w"] = std::move(weight);
+    Parameter(y + ".w", {out, in, kernel, kernel}, static_cast<unsigned>(y.size()));
     const std::string sum = relu ? y + ".sum" : y;
     Add("conv2d", {{"Input", x}, {"Filter", y + ".w"}}, "Output", sum);
     Attribute("strides", program::AttrType::kInts, std::vector<int32_t>{stride, stride});

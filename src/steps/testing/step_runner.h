@@ -109,16 +109,18 @@ class StepRunner {
     if (inputs.empty() || inputs[0].dims().rank() == 0) return false;
     const Dims& x = inputs[0].dims();
     if (x[0] < 2 || !step_.SplitsByImage(x)) return false;
-    const auto has_images = [&](const Array& array) {
+    TensorShape shape;
+    shape.dims = x;
+    SetKnownInts(inputs[0].dtype(), inputs[0].data(), &shape);
+    if (shape.has_ints) return false;
+    return std::all_of(outputs.begin(), outputs.end(), [&](const Array& array) {
       return array.dims().rank() > 0 && array.dims()[0] == x[0];
-    };
-    for (const Array& input : inputs) {
-      TensorShape shape;
-      shape.dims = input.dims();
-      SetKnownInts(input.dtype(), input.data(), &shape);
-      if (!has_images(input) || input.dims().rank() != x.rank() || shape.has_ints) return false;
-    }
-    return std::all_of(outputs.begin(), outputs.end(), has_images);
+    });
+  }
+
+  // Others are taken for constants, which every part reads whole.
+  static bool HasImages(const Array& input, const Dims& x) {
+    return input.dims().rank() == x.rank() && input.dims()[0] == x[0];
   }
 
   [[nodiscard]] Status CheckImages(const std::vector<Array>& inputs,
@@ -141,7 +143,9 @@ class StepRunner {
     for (const Array& output : outputs) types.push_back(output.dtype());
     for (int64_t i = 0; i < inputs[0].dims()[0]; ++i) {
       std::vector<Array> part;
-      for (const Array& input : inputs) part.push_back(image_of(input, i));
+      for (const Array& input : inputs) {
+        part.push_back(HasImages(input, inputs[0].dims()) ? image_of(input, i) : input);
+      }
       const Result<std::vector<Array>> got = StepRunner(step_, 1).Run(part, types);
       // A step that will not take a part is run on the whole.
       if (!got.ok()) return OkStatus();
